@@ -1,0 +1,1 @@
+"""Errors, identifiers, time, geometry, columns and telemetry; imports nothing of ours."""

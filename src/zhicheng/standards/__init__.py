@@ -1,0 +1,1 @@
+"""Models, code lists, calendars and codecs of every standard the platform speaks; pure."""
