@@ -51,7 +51,7 @@ class Changes:
     """Rows of the log, column-wise; all columns have one length.
 
     entity, attribute, dataset: URI, IRI (None for kinds TYPES, SCOPE, LIFE), datasetId or None
-    life: filled in by the store; target: instance (position * 2**20 + ordinal) or -1
+    life: position of the change that created the entity, filled in by the store; target: instance (position * 2**20 + ordinal) or -1
     observed_at: microseconds or ABSENT; number: NaN unless form says so; unit: UN/CEFACT code
     sub: JSON of sub-attributes and further members; owner: URI of the department; quality: `Quality` bits
     types: for entities that may not exist yet, what to create them as; not a column and not stored as such
@@ -60,7 +60,7 @@ class Changes:
     entity: Coded
     attribute: Coded
     dataset: Coded
-    life: I4
+    life: I8
     kind: I1
     form: I1
     act: I1
@@ -107,7 +107,7 @@ class Changes:
             entity=entity,
             attribute=attribute,
             dataset=nothing,
-            life=np.zeros(count, np.int32),
+            life=np.zeros(count, np.int64),
             kind=np.full(count, kind, np.uint8),
             form=form.astype(np.uint8),
             act=np.full(count, act, np.uint8),
@@ -197,7 +197,7 @@ class ChangesBuilder:
             entity=Coded.of(entity),
             attribute=Coded.of(attribute),
             dataset=Coded.of(dataset),
-            life=np.zeros(len(kind), np.int32),
+            life=np.zeros(len(kind), np.int64),
             kind=np.array(kind, np.uint8),
             form=np.array(form, np.uint8),
             act=np.array(act, np.uint8),

@@ -1,0 +1,349 @@
+"""The live table: the fold of the log as columns in memory (docs/semantics.md gives the rules).
+
+Entities of one set of types stand in one `Table`; each (attribute, datasetId) of it is a `Cells`. One
+writer applies batches; readers hold `lock` while they look.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import orjson
+
+from zhicheng.kernel.columns import I4, I8, Coded, Index, Mask
+from zhicheng.standards.changes import Act, Form
+from zhicheng.standards.ngsild.model import Kind
+from zhicheng.storage.cells import Cells, Pool
+from zhicheng.storage.directory import Directory
+from zhicheng.storage.port import FUTURE_LIMIT, Batch
+
+History = Callable[[str, str, str | None], Batch]
+"""Gives all rows ever stored of one (entity, attribute, dataset), in log order."""
+
+
+class Table:
+    """The rows of all living entities that have exactly these types."""
+
+    __slots__ = ("_capacity", "_free", "columns", "count", "directory", "entity", "types")
+
+    def __init__(self, types: tuple[str, ...], directory: Directory) -> None:
+        self.types = types
+        self.directory = directory
+        self.count = 0
+        self.entity: I4 = np.full(16, -1, np.int32)
+        self.columns: dict[tuple[str, str | None], Cells] = {}
+        self._capacity = 16
+        self._free: list[int] = []
+
+    def add(self, entities: Sequence[int]) -> Index:
+        """Give each entity (by directory code) a row."""
+        reused = [self._free.pop() for _ in range(min(len(self._free), len(entities)))]
+        fresh = len(entities) - len(reused)
+        while self.count + fresh > self._capacity:
+            self._grow()
+        rows = np.array([*reused, *range(self.count, self.count + fresh)], dtype=np.intp)
+        self.count += fresh
+        for cells in self.columns.values():
+            cells.count = self.count
+        self.entity[rows] = entities
+        return rows
+
+    def remove(self, rows: Index) -> None:
+        """Free rows, forgetting their cells."""
+        self.entity[rows] = -1
+        for cells in self.columns.values():
+            cells.clear(rows)
+        self._free.extend(rows.tolist())
+
+    def _grow(self) -> None:
+        self._capacity *= 2
+        entity = np.full(self._capacity, -1, np.int32)
+        entity[: self.count] = self.entity[: self.count]
+        self.entity = entity
+        for cells in self.columns.values():
+            cells.grow(self._capacity)
+
+    def column(self, attribute: str, dataset: str | None) -> Cells:
+        """The cells of an attribute, made if new."""
+        cells = self.columns.get((attribute, dataset))
+        if cells is None:
+            cells = self.columns[attribute, dataset] = Cells(dataset, self._capacity)
+            cells.count = self.count
+        return cells
+
+    @property
+    def alive(self) -> Mask:
+        """Which rows hold an entity."""
+        return self.entity[: self.count] >= 0
+
+    @property
+    def living(self) -> int:
+        """How many entities there are."""
+        return self.count - len(self._free)
+
+    # what filters read (standards/filter/columns.Source)
+    @property
+    def ids(self) -> Sequence[str]:
+        return self.directory.names(self.entity[: self.count])
+
+    @property
+    def scope(self) -> Coded:
+        return Coded(self.directory.scopes.values, self.directory.scope[self.entity[: self.count]])
+
+    @property
+    def created_at(self) -> I8:
+        return self.directory.created_at[self.entity[: self.count]]
+
+    @property
+    def modified_at(self) -> I8:
+        return self.directory.modified_at[self.entity[: self.count]]
+
+    def cells(self, attribute: str) -> Sequence[Cells]:
+        return [cells for (name, _), cells in self.columns.items() if name == attribute]
+
+
+class State:
+    """All tables and the directory of entities, as of one position of the log."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.directory = Directory()
+        self.tables: list[Table] = []
+        self._by_types: dict[tuple[str, ...], int] = {}
+        self._attributes = Pool()
+        self._datasets = Pool()
+        self.position = 0
+        self.recorded_at = 0
+
+    def __len__(self) -> int:
+        return sum(table.living for table in self.tables)
+
+    def table(self, types: tuple[str, ...]) -> int:
+        """Number of the table for a set of types, made if new."""
+        number = self._by_types.get(types)
+        if number is None:
+            number = self._by_types[types] = len(self.tables)
+            self.tables.append(Table(types, self.directory))
+        return number
+
+    def tables_of(self, types: Iterable[str] | None) -> Iterator[Table]:
+        """Tables whose entities have one of the types; all for None."""
+        wanted = None if types is None else set(types)
+        return (table for table in self.tables if wanted is None or not wanted.isdisjoint(table.types))
+
+    def find(self, identifier: str) -> tuple[Table, int, int] | None:
+        """Table, row and directory code of a living entity."""
+        code = self.directory.index.get(identifier)
+        if code is None or (number := int(self.directory.table[code])) < 0:
+            return None
+        return self.tables[number], int(self.directory.row[code]), code
+
+    def apply(self, batch: Batch, history: History | None = None) -> None:
+        """Fold in rows that follow the present position in the log. Call with the lock held.
+
+        history: asked only when the batch holds corrections or erasures.
+        """
+        if not len(batch):
+            return
+        changes = batch.changes
+        codes = self.directory.codes(changes.entity)
+        structural = np.flatnonzero(changes.kind >= Kind.TYPES)
+        if len(structural):
+            self._structure(batch, codes, structural)
+        self.directory.touch(codes, batch)
+        plain = (changes.kind < Kind.TYPES) & (changes.act <= Act.REMOVE)
+        plain &= batch.effective - batch.recorded_at <= FUTURE_LIMIT
+        plain &= self.directory.life[codes] == changes.life
+        if plain.any():
+            self._cells(batch, codes, np.flatnonzero(plain))
+        amended = np.flatnonzero((changes.kind < Kind.TYPES) & (changes.act >= Act.CORRECT))
+        if len(amended):
+            self._amend(batch, codes, amended, history)
+        self.position = int(batch.position[-1])
+        self.recorded_at = int(batch.recorded_at[-1])
+
+    def _structure(self, batch: Batch, codes: I4, rows: Index) -> None:
+        """Births, deaths, types and scopes, in log order; adjacent births share one step."""
+        changes, directory = batch.changes, self.directory
+        texts = changes.text
+        born: dict[int, int] = {}
+        for row in rows.tolist():
+            code, kind, act = int(codes[row]), changes.kind[row], changes.act[row]
+            if kind == Kind.LIFE and act == Act.SET:
+                directory.bear(code, int(changes.life[row]), int(batch.recorded_at[row]), batch.source[row])
+                born[code] = -1
+            elif kind == Kind.LIFE:
+                self._place(born)
+                born = {}
+                self._bury(code, int(batch.recorded_at[row]), erased=act == Act.ERASE)
+            elif directory.life[code] != changes.life[row]:
+                continue
+            elif kind == Kind.TYPES:
+                number = self.table(tuple(orjson.loads(texts[row] or "[]")))
+                if code in born:
+                    born[code] = number
+                else:
+                    self._move(code, number)
+            elif kind == Kind.SCOPE:
+                directory.scope[code] = -1 if texts[row] is None else directory.scopes.code(texts[row] or "")
+        self._place(born)
+
+    def _place(self, born: dict[int, int]) -> None:
+        """Give the newborn their rows, table by table."""
+        directory = self.directory
+        for number in set(born.values()):
+            target = number if number >= 0 else self.table(())
+            newborn = [code for code, chosen in born.items() if chosen == number]
+            directory.row[newborn] = self.tables[target].add(newborn)
+            directory.table[newborn] = target
+
+    def _bury(self, code: int, when: int, *, erased: bool) -> None:
+        number = int(self.directory.table[code])
+        if number >= 0:
+            self.tables[number].remove(np.array([self.directory.row[code]], dtype=np.intp))
+        self.directory.bury(code, when, erased=erased)
+
+    def _move(self, code: int, number: int) -> None:
+        """Take an entity with all its cells into another table."""
+        directory = self.directory
+        old, row = self.tables[directory.table[code]], int(directory.row[code])
+        new = self.tables[number]
+        if old is new:
+            return
+        target = int(new.add([code])[0])
+        for (attribute, dataset), cells in old.columns.items():
+            if cells.arrays["instance"][row] >= 0:
+                _copy_cell(cells, row, new.column(attribute, dataset), target)
+        old.remove(np.array([row], dtype=np.intp))
+        directory.table[code], directory.row[code] = number, target
+
+    def _cells(self, batch: Batch, codes: I4, rows: Index) -> None:
+        """Attribute rows: split by table and attribute, then column-wise."""
+        changes = batch.changes
+        tables = self.directory.table[codes[rows]].astype(np.int64)
+        attributes = self._attributes.encode(changes.attribute.take(rows)).astype(np.int64)
+        datasets = self._datasets.encode(changes.dataset.take(rows)).astype(np.int64) + 1
+        key = (tables << 42) | (attributes << 21) | datasets
+        places = self.directory.row[codes[rows]]
+        order = np.lexsort((places, key))  # stable: log order within a cell
+        key, places, rows = key[order], places[order], rows[order]
+        new_group = np.flatnonzero(np.diff(key, prepend=-1))
+        repeated = (np.diff(key, prepend=-1) == 0) & (np.diff(places, prepend=-1) == 0)
+        for start, end in zip(new_group, [*new_group[1:], len(key)], strict=True):
+            table = self.tables[int(key[start] >> 42)]
+            dataset = int(key[start] & 0x1FFFFF) - 1
+            cells = table.column(
+                self._attributes.values[int(key[start] >> 21) & 0x1FFFFF],
+                None if dataset < 0 else self._datasets.values[dataset],
+            )
+            part, chosen = places[start:end], batch.take(rows[start:end])
+            if not repeated[start:end].any():
+                _settle(cells, part, chosen)
+            elif (chosen.changes.act == Act.OBSERVE).all():
+                _settle_readings(cells, part, chosen)
+            else:
+                _settle_rounds(cells, part, chosen)
+
+    def _amend(self, batch: Batch, codes: I4, rows: Index, history: History | None) -> None:
+        """Corrections and erasures: fold the cells they concern anew from history."""
+        changes = batch.changes
+        for row in dict.fromkeys(rows.tolist()):
+            entity, attribute = changes.entity[row], changes.attribute[row]
+            found = self.find(entity or "")
+            if found is None or attribute is None or history is None:
+                continue
+            table, place, _ = found
+            names = [dataset for name, dataset in table.columns if name == attribute]
+            for dataset in names:
+                self._refold(table, place, entity or "", attribute, dataset, history)
+
+    def _refold(
+        self, table: Table, place: int, entity: str, attribute: str, dataset: str | None, history: History
+    ) -> None:
+        rows = np.array([place], dtype=np.intp)
+        cells = table.column(attribute, dataset)
+        cells.clear(rows)
+        past = amended(history(entity, attribute, dataset))
+        life = self.directory.life[self.directory.index[entity]]
+        past = past.take((past.changes.life == life) & (past.effective - past.recorded_at <= FUTURE_LIMIT))
+        for row in range(len(past)):
+            _settle(cells, rows, past.take(np.array([row])))
+
+
+def amended(batch: Batch) -> Batch:
+    """Rows with their corrections put in place: the newest correction of an instance replaces its content.
+
+    Retracted and erased instances are gone, and so are the correcting rows themselves. The instance keeps its
+    position and, unless the correction names another, its time; the row's recorded_at stays the instance's own.
+    """
+    changes = batch.changes
+    corrections = np.flatnonzero(changes.act >= Act.CORRECT)
+    if not len(corrections):
+        return batch
+    newest = {int(changes.target[row]): row for row in corrections.tolist() if changes.target[row] >= 0}
+    content = np.arange(len(batch))
+    for row, instance in enumerate(batch.instance.tolist()):
+        if instance in newest:
+            content[row] = newest[instance]
+    keep = changes.act < Act.CORRECT
+    keep &= ~((content != np.arange(len(batch))) & (changes.form[content] == Form.NOTHING))
+    kept = np.flatnonzero(keep)
+    source = content[kept]
+    mended = batch.take(kept)
+    replaced = changes.take(source)
+    corrected = source != kept
+    given = replaced.observed_at != mended.changes.observed_at
+    given &= corrected & (replaced.observed_at > np.iinfo(np.int64).min)
+    replaced.observed_at = np.where(corrected & ~given, mended.changes.observed_at, replaced.observed_at)
+    replaced.act = mended.changes.act
+    replaced.life = mended.changes.life
+    mended.changes = replaced
+    return mended
+
+
+def _settle(cells: Cells, places: Index, batch: Batch) -> None:
+    """One row for each place: those that take effect are written."""
+    takes = (batch.changes.act != Act.OBSERVE) | (batch.effective >= cells.arrays["effective"][places])
+    if not takes.all():
+        places, batch = places[takes], batch.take(takes)
+    absent = cells.arrays["form"][places] == Form.NOTHING
+    created = np.where(absent, batch.recorded_at, cells.arrays["created_at"][places])
+    cells.write(places, batch, created)
+
+
+def _settle_readings(cells: Cells, places: Index, batch: Batch) -> None:
+    """Only observations, several to a place: the latest effective wins, at equal times the later in the log."""
+    takes = batch.effective >= cells.arrays["effective"][places]
+    places, batch = places[takes], batch.take(takes)
+    if not len(places):
+        return
+    first = np.flatnonzero(np.diff(places, prepend=-1))
+    order = np.lexsort((np.arange(len(places)), batch.effective, places))
+    last = order[np.append(first[1:], len(places)) - 1]
+    rows = places[first]
+    absent = cells.arrays["form"][rows] == Form.NOTHING
+    created = np.where(absent, batch.recorded_at[first], cells.arrays["created_at"][rows])
+    cells.write(rows, batch.take(last), created)
+
+
+def _settle_rounds(cells: Cells, places: Index, batch: Batch) -> None:
+    """Mixed acts, several to a place: first each place's first row, then its second, and so on."""
+    first = np.flatnonzero(np.diff(places, prepend=-1))
+    turn = np.arange(len(places)) - np.repeat(first, np.diff([*first, len(places)]))
+    for number in range(int(turn.max()) + 1):
+        rows = np.flatnonzero(turn == number)
+        _settle(cells, places[rows], batch.take(rows))
+
+
+def _copy_cell(source: Cells, row: int, target: Cells, place: int) -> None:
+    for name, array in source.arrays.items():
+        target.arrays[name][place] = array[row]
+    for name, codes in source.codes.items():
+        code = int(codes[row])
+        target.codes[name][place] = -1 if code < 0 else target.pools[name].code(source.pools[name].values[code])
+    if source.boxes is not None:
+        if target.boxes is None:
+            target.boxes = np.full((len(target.arrays["kind"]), 4), np.nan)
+        target.boxes[place] = source.boxes[row]
