@@ -1,0 +1,199 @@
+"""Telemetry: counters, gauges and histograms behind one handed-in object, and the log of the process.
+
+Code that measures takes a `Telemetry`; the process makes one `Prometheus`, tests and tools pass `Silent`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Literal, Protocol, TextIO
+
+import orjson
+import prometheus_client as prometheus
+
+from zhicheng.kernel import instants
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Counter(Protocol):
+    """A count that only grows."""
+
+    def add(self, amount: float = 1, **labels: str) -> None: ...
+
+
+class Gauge(Protocol):
+    """A value that goes up and down."""
+
+    def set(self, value: float, **labels: str) -> None: ...
+
+
+class Histogram(Protocol):
+    """How often values fall into each of its buckets."""
+
+    def observe(self, value: float, **labels: str) -> None: ...
+
+
+class Telemetry(Protocol):
+    """Gives instruments by name; asking again for a name gives the same instrument."""
+
+    def counter(self, name: str, help: str, labels: Sequence[str] = ()) -> Counter: ...
+
+    def gauge(self, name: str, help: str, labels: Sequence[str] = ()) -> Gauge: ...
+
+    def histogram(
+        self, name: str, help: str, labels: Sequence[str] = (), buckets: Sequence[float] = SECONDS
+    ) -> Histogram: ...
+
+
+class _Nothing:
+    """Every instrument that measures nothing."""
+
+    def add(self, amount: float = 1, **labels: str) -> None:
+        return None
+
+    def set(self, value: float, **labels: str) -> None:
+        return None
+
+    def observe(self, value: float, **labels: str) -> None:
+        return None
+
+
+class Silent:
+    """Telemetry that keeps nothing."""
+
+    def counter(self, name: str, help: str, labels: Sequence[str] = ()) -> Counter:
+        return _Nothing()
+
+    def gauge(self, name: str, help: str, labels: Sequence[str] = ()) -> Gauge:
+        return _Nothing()
+
+    def histogram(
+        self, name: str, help: str, labels: Sequence[str] = (), buckets: Sequence[float] = SECONDS
+    ) -> Histogram:
+        return _Nothing()
+
+
+class _Counter:
+    def __init__(self, inner: prometheus.Counter) -> None:
+        self.inner = inner
+
+    def add(self, amount: float = 1, **labels: str) -> None:
+        (self.inner.labels(**labels) if labels else self.inner).inc(amount)
+
+
+class _Gauge:
+    def __init__(self, inner: prometheus.Gauge) -> None:
+        self.inner = inner
+
+    def set(self, value: float, **labels: str) -> None:
+        (self.inner.labels(**labels) if labels else self.inner).set(value)
+
+
+class _Histogram:
+    def __init__(self, inner: prometheus.Histogram) -> None:
+        self.inner = inner
+
+    def observe(self, value: float, **labels: str) -> None:
+        (self.inner.labels(**labels) if labels else self.inner).observe(value)
+
+
+class Prometheus:
+    """Telemetry kept in a registry of its own; `exposition` is what a Prometheus server reads.
+
+    >>> telemetry = Prometheus()
+    >>> telemetry.counter("feed_payloads", "Payloads taken", ["feed"]).add(2, feed="bus")
+    >>> b'zhicheng_feed_payloads_total{feed="bus"} 2.0' in telemetry.exposition()
+    True
+    """
+
+    content_type = prometheus.CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self.registry = prometheus.CollectorRegistry()
+        self._known: dict[str, _Counter | _Gauge | _Histogram] = {}
+
+    def counter(self, name: str, help: str, labels: Sequence[str] = ()) -> Counter:
+        known = self._known.get(name)
+        if not isinstance(known, _Counter):
+            known = _Counter(prometheus.Counter(name, help, labels, "zhicheng", registry=self.registry))
+            self._known[name] = known
+        return known
+
+    def gauge(self, name: str, help: str, labels: Sequence[str] = ()) -> Gauge:
+        known = self._known.get(name)
+        if not isinstance(known, _Gauge):
+            known = _Gauge(prometheus.Gauge(name, help, labels, "zhicheng", registry=self.registry))
+            self._known[name] = known
+        return known
+
+    def histogram(
+        self, name: str, help: str, labels: Sequence[str] = (), buckets: Sequence[float] = SECONDS
+    ) -> Histogram:
+        known = self._known.get(name)
+        if not isinstance(known, _Histogram):
+            inner = prometheus.Histogram(name, help, labels, "zhicheng", registry=self.registry, buckets=tuple(buckets))
+            known = _Histogram(inner)
+            self._known[name] = known
+        return known
+
+    def exposition(self) -> bytes:
+        """Everything measured, in Prometheus' text format."""
+        return prometheus.generate_latest(self.registry)
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    facts = getattr(record, "facts", None)
+    return dict(facts) if isinstance(facts, dict) else {}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record; whatever a peer sent stays inside its string."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": instants.format(int(record.created * instants.SECOND)),
+            "level": record.levelname.lower(),
+            "part": record.name,
+            "message": record.getMessage(),
+            **_facts(record),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class HumanLines(logging.Formatter):
+    """One line a record; control characters are escaped, so that nobody's input can forge a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = instants.format(int(record.created) * instants.SECOND)
+        facts = " ".join(f"{key}={value}" for key, value in _facts(record).items())
+        line = printable(f"{at} {record.levelname.lower():7} {record.name}: {record.getMessage()} {facts}".rstrip())
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def printable(text: str) -> str:
+    r"""The text with every character that could end a line or steer a terminal escaped.
+
+    >>> printable("a\nb\x1b[2J 智城")
+    'a\\nb\\x1b[2J 智城'
+    """
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+
+
+def log_to(stream: TextIO, form: Literal["json", "human"] = "human", level: str = "INFO") -> logging.Logger:
+    """Send the log of this process to a stream, and to nothing else; gives our root logger.
+
+    Facts ride along as `logger.info("text", extra={"facts": {...}})`.
+    """
+    sink = logging.StreamHandler(stream)
+    sink.setFormatter(JsonLines() if form == "json" else HumanLines())
+    root = logging.getLogger("zhicheng")
+    root.handlers = [sink]
+    root.setLevel(level.upper())
+    root.propagate = False
+    return root
