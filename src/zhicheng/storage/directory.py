@@ -81,6 +81,17 @@ class Directory:
             setattr(self, name, grown)
         self._capacity *= 2
 
+    def restore(self, ids: list[str], columns: dict[str, I8]) -> None:
+        """Take over the entities of a snapshot."""
+        while self._capacity <= len(ids):
+            self._grow()
+        self.ids = ids
+        self.index = {identifier: code for code, identifier in enumerate(ids) if identifier}
+        self._free = [code for code, identifier in enumerate(ids) if not identifier]
+        for name, column in columns.items():
+            getattr(self, name)[: len(ids)] = column
+        self.next_life[:], self.next_version[:] = self.life, self.version
+
     def names(self, codes: I4) -> list[str]:
         """The ids of codes; of -1, an empty text."""
         ids = self.ids

@@ -41,8 +41,7 @@ class Table:
         """Give each entity (by directory code) a row."""
         reused = [self._free.pop() for _ in range(min(len(self._free), len(entities)))]
         fresh = len(entities) - len(reused)
-        while self.count + fresh > self._capacity:
-            self._grow()
+        self.reserve(self.count + fresh)
         rows = np.array([*reused, *range(self.count, self.count + fresh)], dtype=np.intp)
         self.count += fresh
         for cells in self.columns.values():
@@ -56,6 +55,17 @@ class Table:
         for cells in self.columns.values():
             cells.clear(rows)
         self._free.extend(rows.tolist())
+
+    def reserve(self, count: int) -> None:
+        """Make room for at least so many rows."""
+        while self._capacity < count:
+            self._grow()
+
+    def restore(self, entity: I4) -> None:
+        """Take over the rows of a snapshot, before any column is made."""
+        self.count = len(entity)
+        self.entity[: self.count] = entity
+        self._free = np.flatnonzero(entity < 0).tolist()
 
     def _grow(self) -> None:
         self._capacity *= 2

@@ -1,0 +1,99 @@
+"""Blobs by their SHA-256, and versioned reference tables: what is large and is no entity."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from zhicheng.kernel.errors import Corrupt, Invalid, NotFound, ZhichengError
+from zhicheng.storage.engines.embedded import files
+from zhicheng.storage.engines.embedded.database import Database
+
+
+class Objects:
+    """blobs/ab/abcd... and tables/NAME/VERSION-PART.parquet; the tables' digests stand in state.db."""
+
+    def __init__(self, folder: Path, database: Database, lock: threading.Lock) -> None:
+        self._folder = folder
+        self._database = database
+        self._lock = lock
+
+    def put_blob(self, content: bytes) -> str:
+        """See the port."""
+        digest = hashlib.sha256(content).hexdigest()
+        path = self._blob_path(digest)
+        if not path.exists():
+            files.write_durably(path, lambda file: file.write(content) and None)
+        return digest
+
+    def blob(self, digest: str) -> bytes:
+        """See the port."""
+        path = self._blob_path(digest)
+        if not path.exists():
+            raise NotFound(f"There is no blob {digest}", f"没有数据块 {digest}")
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise Corrupt(f"Blob {digest} is damaged", f"数据块 {digest} 已损坏")
+        return content
+
+    def _blob_path(self, digest: str) -> Path:
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise Invalid(f"{digest!r} is not a SHA-256 in hex", f"{digest!r} 不是十六进制的 SHA-256")
+        return self._folder / "blobs" / digest[:2] / digest
+
+    def put_table(self, name: str, tables: Mapping[str, pa.Table]) -> int:
+        """See the port."""
+        if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+            raise Invalid(f"{name!r} cannot name reference tables: use letters, digits, - and _", f"{name!r} 不能作为参考表名称：只能使用字母、数字、- 和 _")
+        with self._lock:
+            version = self._database.number("SELECT max(version) FROM tables WHERE name = ?", (name,)) + 1
+            rows: list[object] = []
+            for number, (part, table) in enumerate(tables.items()):
+                path = self._folder / "tables" / name / f"{version:06d}-{number:02d}.parquet"
+                size, digest = files.write_durably(
+                    path, lambda file, table=table: pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+                )
+                rows += [name, version, part, path.name, size, digest]
+            with self._database.transaction():
+                marks = ",".join(["(?, ?, ?, ?, ?, ?)"] * len(tables))
+                self._database.run(f"INSERT INTO tables VALUES {marks}", rows)
+        return version
+
+    def tables(self, name: str, version: int | None = None) -> dict[str, pa.Table]:
+        """See the port."""
+        with self._lock:
+            rows = self._database.rows(
+                "SELECT part, file, digest FROM tables WHERE name = ?1 AND version ="
+                " coalesce(?2, (SELECT max(version) FROM tables WHERE name = ?1)) ORDER BY file",
+                (name, version),
+            )
+        if not rows:
+            raise NotFound(f"There are no reference tables {name!r}", f"没有参考表 {name!r}")
+        found = {}
+        for part, file, digest in rows:
+            path = self._folder / "tables" / name / file
+            files.check(path, digest)
+            found[part] = pq.read_table(path)
+        return found
+
+    def verify(self) -> list[ZhichengError]:
+        """What of it is damaged."""
+        damage: list[ZhichengError] = []
+        with self._lock:
+            rows = self._database.rows("SELECT name, file, digest FROM tables")
+        for name, file, digest in rows:
+            try:
+                files.check(self._folder / "tables" / name / file, digest)
+            except Corrupt as error:
+                damage.append(error)
+        for path in (self._folder / "blobs").glob("*/*"):
+            try:
+                self.blob(path.name)
+            except ZhichengError as error:
+                damage.append(error)
+        return damage

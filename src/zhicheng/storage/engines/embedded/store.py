@@ -1,0 +1,518 @@
+"""The embedded store: one writer thread in front of state.db, segments and the live table."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from zhicheng.kernel.columns import I4
+from zhicheng.kernel.errors import Corrupt, Invalid, StorageFailed, Unavailable, ZhichengError
+from zhicheng.kernel.instants import Clock, system_clock
+from zhicheng.standards.ngsild.model import Entity
+from zhicheng.storage.engines.embedded import blocks, files, segments, snapshots
+from zhicheng.storage.engines.embedded.arrow import to_arrow
+from zhicheng.storage.engines.embedded.blocks import Commits
+from zhicheng.storage.engines.embedded.database import Database
+from zhicheng.storage.engines.embedded.objects import Objects
+from zhicheng.storage.engines.embedded.pack import pack, unpack
+from zhicheng.storage.engines.embedded.planning import Group, Planner
+from zhicheng.storage.engines.embedded.segments import Facts, Segment
+from zhicheng.storage.engines.embedded.tail import Chunk, Tail, merged, read
+from zhicheng.storage.entities import entity_of
+from zhicheng.storage.live import State
+from zhicheng.storage.past import state_as_of
+from zhicheng.storage.port import MOST_ROWS, Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
+from zhicheng.storage.series import concat, empty_batch, in_log_order, series_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedSettings:
+    """seal_rows: rows of the open end that make a segment; group_rows: most rows of one transaction
+    snapshot_rows: rows after which the next sealing also writes a snapshot; snapshots_kept: how many stay
+    """
+
+    seal_rows: int = 262_144
+    group_rows: int = 65_536
+    snapshot_rows: int = 1_000_000
+    snapshots_kept: int = 8
+
+
+@dataclass(slots=True)
+class _Job:
+    """Work for the writer's thread other than a commit."""
+
+    run: Callable[[], object]
+    done: Future[object]
+
+
+class EmbeddedStore:
+    """A tenant's folder: state.db, segments/, snapshots/, tables/, blobs/."""
+
+    def __init__(
+        self, folder: Path, settings: EmbeddedSettings | None = None, clock: Clock = system_clock
+    ) -> None:
+        self.folder = folder
+        self.settings = settings or EmbeddedSettings()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = Database(folder / "state.db")
+        self._reader = Database(folder / "state.db")
+        self._reading = threading.Lock()
+        self._objects = Objects(folder, self._reader, self._reading)
+        self._segments: tuple[Segment, ...] = self._load_segments()
+        self._tail = Tail()
+        self.state = self._load_state()
+        self._planner = Planner(self.state, self._database, clock)
+        self._queue: queue.SimpleQueue[tuple[Commit, Future[Receipt]] | _Job | None] = queue.SimpleQueue()
+        self._listeners: list[Callable[[Batch], None]] = []
+        self._failure: ZhichengError | None = None
+        self._closed = False
+        self._sealing = threading.Lock()
+        self._since_snapshot = 0
+        self._writer = threading.Thread(target=self._write, name=f"store-{folder.name}", daemon=True)
+        self._writer.start()
+
+    # commits ------------------------------------------------------------------------------------------------
+
+    def submit(self, commit: Commit) -> Future[Receipt]:
+        """See the port."""
+        self._check_open()
+        if not 0 < len(commit.changes) <= MOST_ROWS and commit.cursor is None:
+            raise Invalid(
+                f"A commit takes 1 to {MOST_ROWS} changes, not {len(commit.changes)}",
+                f"一次提交可含 1 至 {MOST_ROWS} 条变更，而不是 {len(commit.changes)} 条",
+            )
+        future: Future[Receipt] = Future()
+        self._queue.put((commit, future))
+        return future
+
+    def commit(self, commit: Commit) -> Receipt:
+        """See the port."""
+        return self.submit(commit).result()
+
+    def listen(self, listener: Callable[[Batch], None]) -> None:
+        """See the port."""
+        self._listeners.append(listener)
+
+    def _check_open(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._closed:
+            raise Unavailable("The store is closed", "存储已关闭")
+
+    def _write(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, _Job):
+                self._run(item)
+                continue
+            group = [item]
+            rows = len(item[0].changes)
+            job: _Job | None = None
+            while rows < self.settings.group_rows and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    self._queue.put(None)
+                    break
+                if isinstance(following, _Job):
+                    job = following
+                    break
+                group.append(following)
+                rows += len(following[0].changes)
+            self._write_group(group)
+            if job is not None:
+                self._run(job)
+
+    def _run(self, job: _Job) -> None:
+        try:
+            job.done.set_result(job.run())
+        except BaseException as error:
+            job.done.set_exception(error)
+
+    def _on_writer(self, run: Callable[[], object]) -> object:
+        job = _Job(run, Future())
+        self._queue.put(job)
+        return job.done.result()
+
+    def _write_group(self, waiting: list[tuple[Commit, Future[Receipt]]]) -> None:
+        try:
+            self._check_open()
+            group = self._planner.plan(waiting)
+            self._persist(group)
+        except BaseException as error:
+            self._planner.forget()
+            if isinstance(error, StorageFailed):
+                self._failure = error
+                logger.critical("%s", error)
+            elif not isinstance(error, ZhichengError):
+                logger.exception("a group of commits failed")
+            for _, future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        if group.commits is not None and group.batch is not None:
+            self._show(group.commits, group.batch, group.codes)
+        for future, receipt in group.receipts:
+            future.set_result(receipt)
+        if self._tail.rows >= self.settings.seal_rows and self._sealing.acquire(blocking=False):
+            threading.Thread(target=self._seal_and_release, name="sealer", daemon=True).start()
+
+    def _persist(self, group: Group) -> None:
+        if group.commits is None and not group.cursors:
+            return
+        with self._database.transaction():
+            if group.commits is not None and group.changes is not None:
+                block = blocks.encode(group.commits, group.changes)
+                last = group.commits.first + len(group.commits) - 1
+                self._database.append(group.commits.first, last, len(group.changes), block)
+            if group.producers:
+                self._database.note_producers(group.producers)
+            if group.cursors:
+                self._database.move_cursors(group.cursors)
+
+    def _show(self, commits: Commits, batch: Batch, codes: I4) -> None:
+        with self.state.lock:
+            self._tail.append(Chunk(commits, batch, codes))
+            self.state.apply(batch, self._cell_history)
+            self.state.position = commits.first + len(commits) - 1
+        for listener in self._listeners:
+            try:
+                listener(batch)
+            except Exception:
+                logger.exception("a listener of the log failed")
+
+    # reads --------------------------------------------------------------------------------------------------
+
+    def entity(self, identifier: str) -> Entity | None:
+        """See the port."""
+        with self.state.lock:
+            return entity_of(self.state, identifier)
+
+    def history(self, query: HistoryQuery) -> Series:
+        """See the port."""
+        batch = self._rows(query)
+        return series_of(batch, query)
+
+    def _rows(self, query: HistoryQuery) -> Batch:
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.chunks
+            index = self.state.directory.index
+            known = None if query.entities is None else [index[name] for name in query.entities if name in index]
+        amending = any(segment.facts.amending for segment in sealed) or any(
+            (chunk.batch.changes.act >= 4).any() for chunk in tail
+        )
+        parts = []
+        for segment in sealed:
+            if amending or _overlaps(segment, query):
+                part = segment.read(query.entities, query.attributes)
+                if part is not None:
+                    parts.append(part)
+        if known is None or known:
+            parts.extend(read(tail, None if known is None else np.array(known, np.int32), query.attributes))
+        return concat(parts) if parts else empty_batch()
+
+    def _cell_history(self, entity: str, attribute: str, dataset: str | None) -> Batch:
+        batch = in_log_order(self._rows(HistoryQuery((entity,), (attribute,), time="effective")))
+        column = batch.changes.dataset
+        same = column.codes == -1 if dataset is None else np.array([*(v == dataset for v in column.values), False])[column.codes]
+        erasing = (batch.changes.act >= 4) & (column.codes == -1)
+        return batch.take(same | erasing)
+
+    def as_of(self, valid: int, known: int | None = None) -> State:
+        """See the port."""
+        until = self.state.recorded_at if known is None else known
+        base = self._base(min(valid, until))
+        after = base.position if base is not None else 0
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.after(after)
+        parts = []
+        for segment in sealed:
+            if segment.last > after and segment.facts.recorded_first <= until and (
+                segment.facts.earliest_valid <= valid or segment.facts.amending
+            ):
+                part = segment.read()
+                if part is not None:
+                    parts.append(part.take(part.position > after))
+        parts.extend(chunk.batch.take(chunk.batch.position > after) for chunk in tail)
+        rows = in_log_order(concat(parts)) if parts else empty_batch()
+        return state_as_of(base, rows, valid, until, self._cell_history)
+
+    def tail(self, after: int, limit: int = 65_536) -> Batch:
+        """See the port."""
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.after(after)
+        for segment in sealed:
+            if segment.last > after:
+                part = segment.read()
+                return _whole_commits(in_log_order(part), after, limit) if part is not None else empty_batch()
+        return _whole_commits(concat([chunk.batch for chunk in tail]), after, limit) if tail else empty_batch()
+
+    def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
+        """See the port."""
+        with self._reading:
+            found = self._reader.rows(
+                "SELECT position, state FROM cursors WHERE reader = ? AND shard = ?", (reader, shard)
+            )
+        return Cursor(reader, shard, found[0][0], found[0][1]) if found else None
+
+    def relations(self) -> Iterator[tuple[str, pa.Table]]:
+        """See the port."""
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.chunks
+        for segment in sealed:
+            part = segment.read()
+            if part is not None:
+                yield "history", to_arrow(part, commits=True)
+        for chunk in tail:
+            yield "history", to_arrow(chunk.batch, commits=True)
+
+    # blobs and reference tables -----------------------------------------------------------------------------
+
+    def put_blob(self, content: bytes) -> str:
+        """See the port."""
+        return self._objects.put_blob(content)
+
+    def blob(self, digest: str) -> bytes:
+        """See the port."""
+        return self._objects.blob(digest)
+
+    def put_table(self, name: str, tables: Mapping[str, pa.Table]) -> int:
+        """See the port."""
+        return self._objects.put_table(name, tables)
+
+    def tables(self, name: str, version: int | None = None) -> dict[str, pa.Table]:
+        """See the port."""
+        return self._objects.tables(name, version)
+
+    # sealing and snapshots ----------------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """Move the open end of the log into a segment now."""
+        with self._sealing:
+            self._seal()
+
+    def _seal_and_release(self) -> None:
+        try:
+            self._seal()
+        except ZhichengError as error:
+            logger.error("sealing failed: %s", error)
+        finally:
+            self._sealing.release()
+
+    def _seal(self) -> None:
+        with self.state.lock:
+            chunks = self._tail.begin_sealing()
+        if not chunks:
+            return
+        whole = merged(chunks)
+        sealed = segments.write(self.folder / "segments", whole.commits, whole.batch)
+        self._on_writer(lambda: self._install(sealed))
+        self._since_snapshot += sealed.rows
+        if self._since_snapshot >= self.settings.snapshot_rows:
+            self.snapshot()
+
+    def _install(self, sealed: Segment) -> None:
+        """On the writer's thread: the segment takes the place of the blocks it was made of."""
+        with self._database.transaction():
+            self._database.run(
+                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    sealed.first, sealed.last, sealed.rows, sealed.path.name, sealed.bytes, sealed.digest,
+                    msgspec.msgpack.encode(sealed.facts), pack(sealed.commits.packed()),
+                ),
+            )  # fmt: skip
+            self._database.run("DELETE FROM log WHERE last <= ?", (sealed.last,))
+        self._database.run("PRAGMA incremental_vacuum")
+        with self.state.lock:
+            self._segments = (*self._segments, sealed)
+            self._tail.end_sealing()
+            if not self._tail.chunks:
+                self.state.directory.forget(sealed.last)
+
+    def snapshot(self) -> None:
+        """Write the live table to disk, for a quick start and for `as_of`."""
+        with self.state.lock:
+            parts = snapshots.frozen(self.state)
+        position, recorded_at = parts[0]["position"], parts[0]["recorded_at"]
+        if not position or self._newest_snapshot() == position:
+            return
+        path = self.folder / "snapshots" / f"{position:012d}.state"
+        size, digest = files.write_durably(path, lambda file: snapshots.write(parts, file))
+        self._on_writer(
+            lambda: self._database.run(
+                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
+                (position, recorded_at, path.name, size, digest),
+            )
+        )
+        self._since_snapshot = 0
+        self._thin_snapshots()
+
+    def _newest_snapshot(self) -> int:
+        with self._reading:
+            return self._reader.number("SELECT max(position) FROM snapshots")
+
+    def _thin_snapshots(self) -> None:
+        """Keep a bounded number: the newest, and of the others those that stand farthest apart."""
+        with self._reading:
+            rows = self._reader.rows("SELECT position, file FROM snapshots ORDER BY position")
+        while len(rows) > self.settings.snapshots_kept:
+            gaps = [rows[i + 1][0] - rows[i - 1][0] for i in range(1, len(rows) - 1)]
+            position, name = rows.pop(1 + int(np.argmin(gaps)))
+            self._on_writer(lambda at=position: self._database.run("DELETE FROM snapshots WHERE position = ?", (at,)))
+            (self.folder / "snapshots" / name).unlink(missing_ok=True)
+
+    def _base(self, recorded_until: int) -> State | None:
+        """The newest sound snapshot that was taken by then."""
+        with self._reading:
+            rows = self._reader.rows(
+                "SELECT file, digest FROM snapshots WHERE recorded_at <= ? ORDER BY position DESC", (recorded_until,)
+            )
+        for name, digest in rows:
+            path = self.folder / "snapshots" / name
+            try:
+                files.check(path, digest)
+                with path.open("rb") as file:
+                    return snapshots.read(file)
+            except Corrupt as error:
+                logger.error("%s; an older snapshot or the log itself is used", error)
+        return None
+
+    # start and stop -----------------------------------------------------------------------------------------
+
+    def _load_segments(self) -> tuple[Segment, ...]:
+        rows = self._database.rows("SELECT * FROM segments ORDER BY first")
+        loaded = []
+        for first, last, count, name, size, digest, facts, commits in rows:
+            path = self.folder / "segments" / name
+            known = msgspec.msgpack.decode(facts, type=Facts)
+            loaded.append(Segment(first, last, count, path, size, digest, known, Commits(**unpack(commits))))
+        expected = 1
+        for segment in loaded:
+            if segment.first != expected:
+                raise Corrupt(f"Positions {expected} to {segment.first - 1} are missing", f"缺少位置 {expected} 至 {segment.first - 1}")
+            expected = segment.last + 1
+        _remove_strays(self.folder / "segments", {segment.path.name for segment in loaded})
+        return tuple(loaded)
+
+    def _load_state(self) -> State:
+        """The newest snapshot, and everything after it."""
+        state = self._base(2**62) or State()
+        history = self._cell_history
+        self.state = state
+        for segment in self._segments:
+            if segment.last > state.position:
+                part = segment.read()
+                if part is not None:
+                    state.apply(in_log_order(part.take(part.position > state.position)), history)
+                state.position = segment.last
+        expected = self._segments[-1].last + 1 if self._segments else 1
+        found: list[tuple[Commits, Batch]] = []
+        rows = 0
+        for first, last, block in self._database.rows("SELECT first, last, block FROM log ORDER BY first"):
+            if first != expected:
+                raise Corrupt(f"Positions {expected} to {first - 1} are missing", f"缺少位置 {expected} 至 {first - 1}")
+            expected = last + 1
+            commits, changes = blocks.decode(block)
+            found.append((commits, blocks.rows_of(commits, changes)))
+            rows += len(changes)
+            if rows >= self.settings.group_rows:
+                self._replay(state, found)
+                found, rows = [], 0
+        self._replay(state, found)
+        return state
+
+    def _replay(self, state: State, found: list[tuple[Commits, Batch]]) -> None:
+        if not found:
+            return
+        commits = Commits.concat([part for part, _ in found])
+        batch = concat([part for _, part in found])
+        self._tail.append(Chunk(commits, batch, state.directory.codes(batch.changes.entity)))
+        fresh = batch.position > state.position
+        if fresh.any():
+            state.apply(batch if fresh.all() else batch.take(fresh), self._cell_history)
+        state.position = max(state.position, commits.first + len(commits) - 1)
+        state.recorded_at = max(state.recorded_at, int(commits.recorded_at[-1]))
+        state.directory.next_life[:], state.directory.next_version[:] = state.directory.life, state.directory.version
+
+    def figures(self) -> Figures:
+        """See the port."""
+        with self.state.lock:
+            sealed, open_rows, entities = self._segments, sum(len(chunk.batch) for chunk in self._tail.chunks), len(self.state)
+        total = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return Figures(
+            self.state.position, entities, sum(segment.rows for segment in sealed), open_rows, len(sealed),
+            sum(segment.bytes for segment in sealed), total,
+        )  # fmt: skip
+
+    def verify(self) -> list[ZhichengError]:
+        """Scrub: read every stored byte against its checksum; gives what is damaged."""
+        damage: list[ZhichengError] = []
+        for segment in self._segments:
+            with _collected(damage):
+                files.check(segment.path, segment.digest)
+        with self._reading:
+            for name, digest in self._reader.rows("SELECT file, digest FROM snapshots"):
+                with _collected(damage):
+                    files.check(self.folder / "snapshots" / name, digest)
+            with _collected(damage):
+                for (block,) in self._reader.rows("SELECT block FROM log"):
+                    unpack(block)
+        damage.extend(self._objects.verify())
+        return damage
+
+    def close(self) -> None:
+        """See the port."""
+        if self._closed:
+            return
+        with self._sealing:
+            if self._failure is None:
+                with contextlib.suppress(ZhichengError):
+                    self.snapshot()
+            self._closed = True
+            self._queue.put(None)
+            self._writer.join()
+        self._reader.close()
+        self._database.close()
+
+
+def _overlaps(segment: Segment, query: HistoryQuery) -> bool:
+    if query.time == "recorded":
+        earliest, latest = segment.facts.recorded_first, segment.facts.recorded_last
+    else:
+        earliest, latest = segment.facts.earliest, segment.facts.latest
+    return (query.end is None or earliest < query.end) and (query.start is None or latest >= query.start)
+
+
+def _whole_commits(batch: Batch, after: int, limit: int) -> Batch:
+    start = int(np.searchsorted(batch.position, after, "right"))
+    end = start + limit
+    if end < len(batch):
+        cut = int(np.searchsorted(batch.position, batch.position[end], "left"))
+        end = cut if cut > start else int(np.searchsorted(batch.position, batch.position[end], "right"))
+    return batch.take(np.arange(start, min(end, len(batch))))
+
+
+def _remove_strays(folder: Path, known: set[str]) -> None:
+    """Files that a crash left before they were entered in the manifest."""
+    if folder.exists():
+        for path in folder.iterdir():
+            if path.name not in known:
+                path.unlink()
+
+
+@contextlib.contextmanager
+def _collected(damage: list[ZhichengError]) -> Iterator[None]:
+    try:
+        yield
+    except ZhichengError as error:
+        damage.append(error)

@@ -1,0 +1,70 @@
+"""The state as of a past instant: the fold of the rows that were known then and valid then."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zhicheng.kernel.columns import I8, Mask
+from zhicheng.standards.changes import Act
+from zhicheng.standards.ngsild.model import Kind
+from zhicheng.storage.live import History, State
+from zhicheng.storage.port import Batch
+
+
+def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history: History) -> State:
+    """Fold `rows` (in log order, following `base`) as far as recorded by `known` and valid by `valid`.
+
+    A row is valid from the earlier of its effective time and its arrival, but not before the end of the
+    entity's earlier life. The latest life with a valid row is the one that stands; its creation counts
+    whenever it was recorded, since a reading of an instant says that its entity existed then.
+    """
+    state = base if base is not None else State()
+    rows = rows.take(rows.recorded_at <= known)
+    if not len(rows):
+        return state
+    starts = _valid_from(rows)
+    valid_rows = starts <= valid
+    changes = rows.changes
+    creation = (changes.act == Act.SET) & (changes.kind >= Kind.TYPES)
+    stands = _stands(state, rows, valid_rows)
+    amending = changes.act >= Act.CORRECT
+    chosen = rows.take(stands & (valid_rows | creation | amending))
+
+    def until(entity: str, attribute: str, dataset: str | None) -> Batch:
+        past = history(entity, attribute, dataset)
+        past = past.take(past.recorded_at <= known)
+        return past.take((np.minimum(past.effective, past.recorded_at) <= valid) | (past.changes.act >= Act.CORRECT))
+
+    state.apply(chosen, until)
+    return state
+
+
+def _valid_from(rows: Batch) -> I8:
+    """When each row begins to hold, in microseconds."""
+    starts = np.minimum(rows.effective, rows.recorded_at)
+    changes = rows.changes
+    deaths = np.flatnonzero((changes.kind == Kind.LIFE) & (changes.act == Act.REMOVE))
+    if not len(deaths):
+        return starts
+    entity = changes.entity.codes
+    newest = np.zeros(len(changes.entity.values), np.int64)
+    np.maximum.at(newest, entity, changes.life)
+    reborn = deaths[newest[entity[deaths]] > changes.life[deaths]]
+    for row in reborn.tolist():
+        later = (entity == entity[row]) & (changes.life > changes.life[row])
+        starts[later] = np.maximum(starts[later], starts[row])
+    return starts
+
+
+def _stands(state: State, rows: Batch, valid_rows: Mask) -> Mask:
+    """Which rows belong to the life of their entity that stands at the asked instant."""
+    changes = rows.changes
+    codes = changes.entity.codes
+    latest = np.zeros(len(changes.entity.values), np.int64)
+    np.maximum.at(latest, codes[valid_rows], changes.life[valid_rows])
+    index = state.directory.index
+    for code, identifier in enumerate(changes.entity.values):
+        known = index.get(identifier)
+        if known is not None and latest[code] == 0:
+            latest[code] = state.directory.life[known]
+    return (changes.life == latest[codes]) | ((changes.kind == Kind.LIFE) & valid_rows)
