@@ -1,0 +1,1 @@
+"""The one predicate tree: parsed from each query dialect, evaluated on documents and on columns."""
