@@ -1,7 +1,7 @@
 """The messages of GTFS Realtime as frozen structs; names, and the names of enumerated values, as in the standard.
 
 None is what was not sent; where the standard gives a default, a property with the suffix `_shown` says it. Times are
-POSIX seconds as sent. Source: GTFS Realtime reference v2.0, https://gtfs.org/documentation/realtime/reference/
+POSIX seconds as sent. `nyct` is the New York subway's extension. Source: GTFS Realtime reference v2.0, https://gtfs.org/documentation/realtime/reference/
 """
 
 from __future__ import annotations
@@ -36,6 +36,21 @@ class ModifiedTripSelector(Message, frozen=True):
     start_date: str | None = None
 
 
+class NyctTrip(Message, frozen=True):
+    """New York subway: the train that runs a trip, e.g. `1A 0622 FAR/207`."""
+
+    train_id: str | None = None
+    is_assigned: bool | None = None
+    direction: str | None = None
+
+
+class NyctStop(Message, frozen=True):
+    """New York subway: the track at a stop."""
+
+    scheduled_track: str | None = None
+    actual_track: str | None = None
+
+
 class TripDescriptor(Message, frozen=True):
     """Which trip, on which day."""
 
@@ -46,6 +61,7 @@ class TripDescriptor(Message, frozen=True):
     start_date: str | None = None
     schedule_relationship: str | None = None
     modified_trip: ModifiedTripSelector | None = None
+    nyct: NyctTrip | None = None
 
 
 class VehicleDescriptor(Message, frozen=True):
@@ -85,6 +101,7 @@ class StopTimeUpdate(Message, frozen=True):
     departure_occupancy_status: str | None = None
     schedule_relationship: str | None = None
     stop_time_properties: StopTimeProperties | None = None
+    nyct: NyctStop | None = None
 
 
 class TripProperties(Message, frozen=True):
@@ -271,5 +288,8 @@ _READ: dict[str, type[Message]] = {
     "TranslatedImage.LocalizedImage": LocalizedImage,
     "FeedEntity": FeedEntity,
 }
-READ: dict[str, type[Message]] = {f"transit_realtime.{name}": struct for name, struct in _READ.items()}
-"""Struct of each message of the standard by its full name there."""
+READ: dict[str, type[Message]] = {f"transit_realtime.{name}": struct for name, struct in _READ.items()} | {
+    "zhicheng.nyct.TripDescriptor": NyctTrip,
+    "zhicheng.nyct.StopTimeUpdate": NyctStop,
+}
+"""Struct of each message of the standard by its full name there; the New York subway's as declared in `nyct`."""

@@ -27,6 +27,7 @@ from zhicheng.standards.gtfs.messages import (
     TripUpdate,
     VehiclePosition,
 )
+from zhicheng.standards.gtfs.nyct import EXTENSIONS, NUMBER
 
 LIMIT = 64 << 20
 """Bytes of a feed that are read unless told otherwise."""
@@ -210,11 +211,14 @@ def _one(message: Any, struct: Callable[..., Any]) -> Any:
 
 def _plan(message: Descriptor) -> _Plan:
     struct = READ[message.full_name]
-    return {
+    plan: _Plan = {
         column.number: (column.name, _converter(column))
         for column in message.fields
         if column.name in struct.__struct_fields__
     }
+    if message.full_name in EXTENSIONS:
+        plan[NUMBER] = ("nyct", _converter(EXTENSIONS[message.full_name]))
+    return plan
 
 
 def _converter(column: FieldDescriptor) -> Callable[[Any], object] | None:
@@ -234,12 +238,15 @@ def _descriptors(message: Descriptor) -> Iterable[Descriptor]:
         yield from _descriptors(inner)
 
 
-_PLANS: dict[str, _Plan] = {
-    message.full_name: _plan(message)
-    for top in pb.DESCRIPTOR.message_types_by_name.values()
-    for message in _descriptors(top)
-    if message.full_name in READ
-}
+def _all() -> Iterable[Descriptor]:
+    for top in pb.DESCRIPTOR.message_types_by_name.values():
+        yield from _descriptors(top)
+    for extension in EXTENSIONS.values():
+        if extension.message_type is not None:
+            yield extension.message_type
+
+
+_PLANS: dict[str, _Plan] = {message.full_name: _plan(message) for message in _all() if message.full_name in READ}
 
 
 def _fill(message: Any, struct: msgspec.Struct) -> None:
@@ -253,8 +260,13 @@ def _fill(message: Any, struct: msgspec.Struct) -> None:
             for item in value:
                 _fill(getattr(message, name).add(), item)
         elif isinstance(value, msgspec.Struct):
-            getattr(message, name).SetInParent()
-            _fill(getattr(message, name), value)
+            inner = (
+                message.Extensions[EXTENSIONS[message.DESCRIPTOR.full_name]]
+                if name == "nyct"
+                else getattr(message, name)
+            )
+            inner.SetInParent()
+            _fill(inner, value)
         elif numbers[name].enum_type is not None:
             setattr(message, name, numbers[name].enum_type.values_by_name[value].number)
         else:
