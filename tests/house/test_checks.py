@@ -15,7 +15,7 @@ from tools import house, tracked
     "line",
     [
         "--index-url https://example.org/simple",
-        '    "resolved": "https://example.org/vue.tgz",',
+        '    "resolved": ' + '"https://example.org/vue.tgz",',
         "open('/" + "home/me/city.toml')",
         "see https://py" + "pi.org/project/vue",
         "<" * 7 + " HEAD",

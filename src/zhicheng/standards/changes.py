@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
-from zhicheng.kernel.columns import F8, I1, I4, I8, Coded, Rows
+from zhicheng.kernel.columns import F8, I1, I8, Coded, Rows
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.ngsild.model import Kind
 
@@ -51,7 +52,8 @@ class Changes:
     """Rows of the log, column-wise; all columns have one length.
 
     entity, attribute, dataset: URI, IRI (None for kinds TYPES, SCOPE, LIFE), datasetId or None
-    life: position of the change that created the entity, filled in by the store; target: instance (position * 2**20 + ordinal) or -1
+    life: position of the change that created the entity, filled in by the store
+    target: instance (position * 2**20 + ordinal) or -1
     observed_at: microseconds or ABSENT; number: NaN unless form says so; unit: UN/CEFACT code
     sub: JSON of sub-attributes and further members; owner: URI of the department; quality: `Quality` bits
     types: for entities that may not exist yet, what to create them as; not a column and not stored as such
@@ -125,7 +127,7 @@ class Changes:
 
     def take(self, rows: Rows) -> Changes:
         """The chosen rows."""
-        columns = {column: _take(getattr(self, column), rows) for column in COLUMNS}
+        columns: dict[str, Any] = {column: _take(getattr(self, column), rows) for column in COLUMNS}
         return Changes(**columns, types=self.types)
 
     @staticmethod
@@ -133,8 +135,8 @@ class Changes:
         """All parts, in order."""
         if len(parts) == 1:
             return parts[0]
-        coded = {name: Coded.concat([getattr(part, name) for part in parts]) for name in CODED}
-        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+        coded: dict[str, Any] = {name: Coded.concat([getattr(part, name) for part in parts]) for name in CODED}
+        arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
         types: dict[str, tuple[str, ...]] = {}
         for part in parts:
             types.update(part.types)
@@ -183,7 +185,23 @@ class ChangesBuilder:
         """Add a row."""
         instant = ABSENT if observed_at is None else observed_at
         self.rows.append(
-            (entity, attribute, dataset, kind, form, act, target, instant, number, text, unit, quality, sub, owner, classification)
+            (
+                entity,
+                attribute,
+                dataset,
+                kind,
+                form,
+                act,
+                target,
+                instant,
+                number,
+                text,
+                unit,
+                quality,
+                sub,
+                owner,
+                classification,
+            )
         )
 
     def __len__(self) -> int:
@@ -192,7 +210,23 @@ class ChangesBuilder:
     def build(self) -> Changes:
         """The rows as columns."""
         columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * 15
-        entity, attribute, dataset, kind, form, act, target, observed, number, text, unit, quality, sub, owner, classes = columns
+        (
+            entity,
+            attribute,
+            dataset,
+            kind,
+            form,
+            act,
+            target,
+            observed,
+            number,
+            text,
+            unit,
+            quality,
+            sub,
+            owner,
+            classes,
+        ) = columns
         return Changes(
             entity=Coded.of(entity),
             attribute=Coded.of(attribute),

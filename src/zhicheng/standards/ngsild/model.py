@@ -50,7 +50,8 @@ class Attribute:
     """One instance of an attribute.
 
     `value` by kind: PROPERTY any JSON but null; RELATIONSHIP a URI or list of URIs; GEO a GeoJSON geometry;
-    LANGUAGE {tag: text or list}; VOCABULARY an IRI or list; JSON any JSON; LIST a list; LIST_RELATIONSHIP a list of URIs.
+    LANGUAGE {tag: text or list}; VOCABULARY an IRI or list; JSON any JSON; LIST a list;
+    LIST_RELATIONSHIP a list of URIs.
     Names in `sub` are expanded; `extra` holds the members that are not attributes: objectType, valueType, ... .
     """
 
