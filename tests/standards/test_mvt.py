@@ -9,8 +9,8 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.standards.vector_tiles import read
 
+from tests.standards.vector_tiles import read
 from zhicheng.kernel.columns import Coded
 from zhicheng.kernel.errors import Invalid
 from zhicheng.standards.mvt import Column, encode_points
