@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 folder=$PWD/build/services
 : "${POSTGRES_PORT:=58432}" "${MOSQUITTO_PORT:=58883}" "${NATS_PORT:=58222}"
 
-# name -> the program that shows it is there; its Debian packages
-declare -A program=([browser]=chromium [mosquitto]=mosquitto [nats]=nats-server [postgres]=pg_ctlcluster)
+# name -> a file or program that shows it is there; its Debian packages
+declare -A sign=([browser]=chromium [mosquitto]=mosquitto [nats]=nats-server
+    [postgres]='/usr/share/postgresql/*/extension/postgis.control')
 declare -A packages=([browser]="chromium fonts-wqy-zenhei" [mosquitto]=mosquitto [nats]=nats-server
     [postgres]="postgresql postgresql-15-postgis-3")
 
@@ -19,7 +20,7 @@ asked() {
         sed 's/.*\.//' | sort -u | tr '\n' ' '
 }
 
-present() { [ -n "$(PATH=$PATH:/usr/sbin command -v "${program[$1]}")" ]; }
+present() { PATH=$PATH:/usr/sbin command -v "${sign[$1]}" >/dev/null || compgen -G "${sign[$1]}" >/dev/null; }
 
 install() {
     present "$1" && return
@@ -77,7 +78,7 @@ stop_postgres() {
 up() {
     local name
     for name in $(asked "$@"); do
-        [ -n "${program[$name]:-}" ] || { echo "No service '$name'; there are: ${!program[*]}" >&2; exit 2; }
+        [ -n "${sign[$name]:-}" ] || { echo "No service '$name'; there are: ${!sign[*]}" >&2; exit 2; }
         mkdir -p "$folder"
         if install "$name"; then "start_$name"; fi
     done
