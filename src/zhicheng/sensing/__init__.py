@@ -1,0 +1,1 @@
+"""Device profiles and decoders: bytes and tables in, changes out; pure."""
