@@ -13,7 +13,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit(f"Python 3.11, 3.12 or 3.13 is needed; this is {sys.version.split()[0]}. Name another: make PYTHON=python3.12\n"
              "需要 Python 3.11 至 3.13，可用 make PYTHON=python3.12 指定。")
 P
-    "${PYTHON:-python3}" -m venv .venv
+    "${PYTHON:-python3}" -m venv .venv || { rm -rf .venv; exit 1; }
 fi
 "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null
 
