@@ -36,7 +36,7 @@ class Unit(NamedTuple):
 
 
 _ALL = (
-    Unit("C62", "", "one", "无量纲", "count", 1),
+    Unit("C62", "", "one", "无量纲", "fraction", 1),
     Unit("IE", "", "person", "人", "count", 1),
     Unit("H87", "", "piece", "件", "count", 1),
     Unit("P1", "%", "percent", "百分比", "fraction", 0.01),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.standards.models.reading import builtin_subjects, read, subject_terms
+from zhicheng.standards.ngsild.core import core_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,13 +41,14 @@ class Catalogue:
         """The models of this package."""
         return _builtin()
 
-    def adding(self, subjects: Iterable[Subject], core: Mapping[str, str]) -> Catalogue:
+    def adding(self, subjects: Iterable[Subject]) -> Catalogue:
         """This catalogue with a city's own models; a model of a known type takes the place of the built-in one.
 
-        `core` is the term table of the NGSI-LD core @context. BadConfiguration where a term would mean
-        something else than in the core or in a model already here: one word has one meaning in a city.
+        BadConfiguration where a term would mean something else than in the NGSI-LD core @context
+        or in a model already here: one word has one meaning in a city.
         """
         models, terms = dict(self._models), dict(self._terms)
+        core = {term: str(definition["@id"]) for term, definition in core_terms().items()}
         for subject in subjects:
             for term, iri in subject_terms(subject).items():
                 _agree(subject.name, term, iri, core)

@@ -29,7 +29,7 @@ class Label(NamedTuple):
         return self.zh if language == "zh" else self.en
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AttributeModel:
     """One attribute of a model.
 
