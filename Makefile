@@ -29,7 +29,7 @@ test: setup services ## test everything (ARGS="tests/house -k name" for a part)
 check: .venv/.linked $(if $(wildcard web/package.json),web/node_modules/.package-lock.json) ## format, lint, types, the house, the documents
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	$(BIN)/mypy src tools tests $(wildcard benchmarks)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python tools/house.py
 	$(BIN)/python tools/tracked.py
