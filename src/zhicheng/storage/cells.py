@@ -11,7 +11,7 @@ from zhicheng.kernel.columns import F8, I1, I4, I8, Coded, Index
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, Form
 from zhicheng.standards.ngsild.model import Kind
-from zhicheng.storage.port import Batch
+from zhicheng.storage.log import Batch
 
 NEVER = ABSENT
 """Effective time of a cell that no change has touched: every observation comes after it."""
@@ -101,7 +101,7 @@ class Cells:
         arrays["effective"][rows] = batch.effective
         arrays["instance"][rows] = batch.instance
         arrays["created_at"][rows] = created_at
-        arrays["modified_at"][rows] = batch.recorded_at
+        arrays["modified_at"][rows] = batch.modified_at
         for name in _CODED:
             column = batch.source if name == "source" else getattr(changes, name)
             pool = self.pools[name]

@@ -6,7 +6,7 @@ import numpy as np
 
 from zhicheng.kernel.columns import I4, I8, Coded
 from zhicheng.storage.cells import Pool
-from zhicheng.storage.port import Batch
+from zhicheng.storage.log import Batch
 
 _ARRAYS: dict[str, tuple[type[np.generic], int]] = {
     "table": (np.int32, -1),
@@ -124,7 +124,7 @@ class Directory:
     def forget(self, before: int) -> int:
         """Free the codes of the dead whose last change is not after the position; gives how many."""
         dead = (self.table[: len(self.ids)] < 0) & (self.next_life[: len(self.ids)] == 0)
-        dead &= (self.next_version[: len(self.ids)] <= before)
+        dead &= self.next_version[: len(self.ids)] <= before
         gone = [code for code in np.flatnonzero(dead).tolist() if self.ids[code]]
         for code in gone:
             del self.index[self.ids[code]]

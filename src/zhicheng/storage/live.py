@@ -13,11 +13,12 @@ import numpy as np
 import orjson
 
 from zhicheng.kernel.columns import I4, I8, Coded, Index, Mask
+from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Form
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.cells import Cells, Pool
 from zhicheng.storage.directory import Directory
-from zhicheng.storage.port import FUTURE_LIMIT, Batch
+from zhicheng.storage.log import FUTURE_LIMIT, Batch
 
 History = Callable[[str, str, str | None], Batch]
 """Gives all rows ever stored of one (entity, attribute, dataset), in log order."""
@@ -150,10 +151,11 @@ class State:
             return None
         return self.tables[number], int(self.directory.row[code]), code
 
-    def apply(self, batch: Batch, history: History | None = None) -> None:
+    def apply(self, batch: Batch, history: History | None = None, valid: int | None = None) -> None:
         """Fold in rows that follow the present position in the log. Call with the lock held.
 
-        history: asked only when the batch holds corrections or erasures.
+        history: asked only when the batch holds corrections or erasures
+        valid: of that history only what holds by then counts
         """
         if not len(batch):
             return
@@ -168,9 +170,9 @@ class State:
         plain &= self.directory.life[codes] == changes.life
         if plain.any():
             self._cells(batch, codes, np.flatnonzero(plain))
-        amended = np.flatnonzero((changes.kind < Kind.TYPES) & (changes.act >= Act.CORRECT))
-        if len(amended):
-            self._amend(batch, codes, amended, history)
+        amending = np.flatnonzero((changes.kind < Kind.TYPES) & (changes.act >= Act.CORRECT))
+        if len(amending):
+            self._amend(batch, amending, history, valid)
         self.position = int(batch.position[-1])
         self.recorded_at = int(batch.recorded_at[-1])
 
@@ -256,30 +258,31 @@ class State:
             else:
                 _settle_rounds(cells, part, chosen)
 
-    def _amend(self, batch: Batch, codes: I4, rows: Index, history: History | None) -> None:
+    def _amend(self, batch: Batch, rows: Index, history: History | None, valid: int | None) -> None:
         """Corrections and erasures: fold the cells they concern anew from history."""
         changes = batch.changes
-        for row in dict.fromkeys(rows.tolist()):
-            entity, attribute = changes.entity[row], changes.attribute[row]
+        concerned = {(changes.entity[row], changes.attribute[row]) for row in rows.tolist()}
+        for entity, attribute in concerned:
             found = self.find(entity or "")
-            if found is None or attribute is None or history is None:
+            if found is None or entity is None or attribute is None or history is None:
                 continue
-            table, place, _ = found
-            names = [dataset for name, dataset in table.columns if name == attribute]
-            for dataset in names:
-                self._refold(table, place, entity or "", attribute, dataset, history)
+            table, place, code = found
+            for name, dataset in list(table.columns):
+                if name == attribute:
+                    past = amended(history(entity, attribute, dataset))
+                    past = past.take(past.changes.life == self.directory.life[code])
+                    if valid is not None:
+                        past = past.take(np.minimum(past.effective, past.recorded_at) <= valid)
+                    _refold(table.column(attribute, dataset), place, past)
 
-    def _refold(
-        self, table: Table, place: int, entity: str, attribute: str, dataset: str | None, history: History
-    ) -> None:
-        rows = np.array([place], dtype=np.intp)
-        cells = table.column(attribute, dataset)
-        cells.clear(rows)
-        past = amended(history(entity, attribute, dataset))
-        life = self.directory.life[self.directory.index[entity]]
-        past = past.take((past.changes.life == life) & (past.effective - past.recorded_at <= FUTURE_LIMIT))
-        for row in range(len(past)):
-            _settle(cells, rows, past.take(np.array([row])))
+
+def _refold(cells: Cells, place: int, past: Batch) -> None:
+    """Fold one cell from all its rows, in log order."""
+    rows = np.array([place], dtype=np.intp)
+    cells.clear(rows)
+    past = past.take(past.effective - past.recorded_at <= FUTURE_LIMIT)
+    for row in range(len(past)):
+        _settle(cells, rows, past.take(np.array([row])))
 
 
 def amended(batch: Batch) -> Batch:
@@ -292,23 +295,22 @@ def amended(batch: Batch) -> Batch:
     corrections = np.flatnonzero(changes.act >= Act.CORRECT)
     if not len(corrections):
         return batch
-    newest = {int(changes.target[row]): row for row in corrections.tolist() if changes.target[row] >= 0}
-    content = np.arange(len(batch))
-    for row, instance in enumerate(batch.instance.tolist()):
-        if instance in newest:
-            content[row] = newest[instance]
-    keep = changes.act < Act.CORRECT
-    keep &= ~((content != np.arange(len(batch))) & (changes.form[content] == Form.NOTHING))
-    kept = np.flatnonzero(keep)
+    newest = dict(zip(changes.target[corrections].tolist(), corrections.tolist(), strict=True))
+    timed = corrections[changes.observed_at[corrections] != ABSENT]
+    times = dict(zip(changes.target[timed].tolist(), changes.observed_at[timed].tolist(), strict=True))
+    instances = batch.instance.tolist()
+    content = np.array([newest.get(instance, row) for row, instance in enumerate(instances)])
+    observed = changes.observed_at.tolist()
+    moved = np.array([times.get(instance, observed[row]) for row, instance in enumerate(instances)])
+    retracted = (content != np.arange(len(batch))) & (changes.form[content] == Form.NOTHING)
+    kept = np.flatnonzero((changes.act < Act.CORRECT) & ~retracted)
     source = content[kept]
     mended = batch.take(kept)
     replaced = changes.take(source)
-    corrected = source != kept
-    given = replaced.observed_at != mended.changes.observed_at
-    given &= corrected & (replaced.observed_at > np.iinfo(np.int64).min)
-    replaced.observed_at = np.where(corrected & ~given, mended.changes.observed_at, replaced.observed_at)
+    replaced.observed_at = moved[kept]
     replaced.act = mended.changes.act
     replaced.life = mended.changes.life
+    mended.modified_at = batch.modified_at[source]
     mended.changes = replaced
     return mended
 

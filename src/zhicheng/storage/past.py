@@ -7,8 +7,8 @@ import numpy as np
 from zhicheng.kernel.columns import I8, Mask
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Kind
-from zhicheng.storage.live import History, State
-from zhicheng.storage.port import Batch
+from zhicheng.storage.live import History, State, amended
+from zhicheng.storage.log import ORDINAL_BITS, Batch
 
 
 def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history: History) -> State:
@@ -22,21 +22,19 @@ def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history
     rows = rows.take(rows.recorded_at <= known)
     if not len(rows):
         return state
-    starts = _valid_from(rows)
-    valid_rows = starts <= valid
+    outside = rows.take((rows.changes.act >= Act.CORRECT) & (rows.changes.target >> ORDINAL_BITS <= state.position))
+    rows = amended(rows)
+    valid_rows = _valid_from(rows) <= valid
     changes = rows.changes
-    creation = (changes.act == Act.SET) & (changes.kind >= Kind.TYPES)
-    stands = _stands(state, rows, valid_rows)
-    amending = changes.act >= Act.CORRECT
-    chosen = rows.take(stands & (valid_rows | creation | amending))
-
-    def until(entity: str, attribute: str, dataset: str | None) -> Batch:
-        past = history(entity, attribute, dataset)
-        past = past.take(past.recorded_at <= known)
-        return past.take((np.minimum(past.effective, past.recorded_at) <= valid) | (past.changes.act >= Act.CORRECT))
-
-    state.apply(chosen, until)
+    creation = (changes.act == Act.SET) & (changes.kind >= Kind.TYPES) & (changes.life == rows.position)
+    state.apply(rows.take(_stands(state, rows, valid_rows) & (valid_rows | creation)))
+    if len(outside):
+        state.apply(outside, lambda *cell: _known(history(*cell), known), valid)
     return state
+
+
+def _known(past: Batch, known: int) -> Batch:
+    return past.take(past.recorded_at <= known)
 
 
 def _valid_from(rows: Batch) -> I8:

@@ -11,7 +11,7 @@ from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, ChangesBuilder, Form
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.live import amended
-from zhicheng.storage.port import ORDINAL_BITS, Batch, Buckets, HistoryQuery, Series
+from zhicheng.storage.log import ORDINAL_BITS, Batch, Buckets, HistoryQuery, Series
 
 
 def concat(parts: Sequence[Batch]) -> Batch:
@@ -25,13 +25,14 @@ def concat(parts: Sequence[Batch]) -> Batch:
         np.concatenate([part.recorded_at for part in parts]),
         Coded.concat([part.source for part in parts]),
         Coded.concat([part.principal for part in parts]),
+        np.concatenate([part.modified_at for part in parts]),
     )
 
 
 def empty_batch() -> Batch:
     """No rows."""
     none = np.zeros(0, np.int64)
-    return Batch(ChangesBuilder().build(), none, none.astype(np.int32), none, Coded.of([]), Coded.of([]))
+    return Batch(ChangesBuilder().build(), none, none.astype(np.int32), none, Coded.of([]), Coded.of([]), none)
 
 
 def in_log_order(batch: Batch) -> Batch:
@@ -47,12 +48,8 @@ def series_of(batch: Batch, query: HistoryQuery) -> Series:
     if query.known is not None:
         batch = batch.take(batch.recorded_at <= query.known)
     batch = batch.take(batch.changes.kind < Kind.TYPES)
-    modified = batch.recorded_at
     if (batch.changes.act >= Act.CORRECT).any():
-        batch = in_log_order(batch)
-        last = _modified(batch)
-        batch = amended(batch)
-        modified = np.array([last.get(i, r) for i, r in zip(batch.instance.tolist(), batch.recorded_at.tolist(), strict=True)])
+        batch = amended(in_log_order(batch))
     effective = batch.effective
     keys = series_keys(batch.changes)
     order = np.lexsort((batch.instance, effective, keys))
@@ -61,13 +58,7 @@ def series_of(batch: Batch, query: HistoryQuery) -> Series:
     order = order[keep & window]
     if query.last is not None:
         order = order[_newest(keys[order], query.last)]
-    return Series(batch.take(order), effective[order], batch.instance[order], modified[order])
-
-
-def _modified(batch: Batch) -> dict[int, int]:
-    """When each corrected instance was last corrected."""
-    rows = np.flatnonzero(batch.changes.act >= Act.CORRECT)
-    return dict(zip(batch.changes.target[rows].tolist(), batch.recorded_at[rows].tolist(), strict=True))
+    return Series(batch.take(order), effective[order], batch.instance[order])
 
 
 def series_keys(changes: Changes) -> I8:

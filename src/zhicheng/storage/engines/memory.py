@@ -16,7 +16,7 @@ from zhicheng.kernel.instants import ABSENT, Clock, system_clock
 from zhicheng.standards.changes import COLUMNS, Act, Form
 from zhicheng.standards.ngsild.changes import sub_of, value_of
 from zhicheng.standards.ngsild.model import Attribute, Entity, Kind, Quality
-from zhicheng.storage.port import FUTURE_LIMIT, ORDINAL_BITS, Commit, Cursor, Receipt, VersionConflict
+from zhicheng.storage.log import FUTURE_LIMIT, ORDINAL_BITS, Commit, Cursor, Receipt, VersionConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Row:
     owner: str | None
     classification: str | None
     modified_at: int = 0
+    retracted: bool = False
 
     @property
     def effective(self) -> int:
@@ -169,7 +170,7 @@ def known_rows(rows: Iterable[Row], known: int) -> list[Row]:
             kept = [_corrected(old, row) for old in kept]
         else:
             kept.append(row)
-    return [row for row in kept if row.form != Form.NOTHING or row.act != Act.OBSERVE or row.kind >= Kind.TYPES]
+    return [row for row in kept if not row.retracted]
 
 
 def _erases(row: Row, old: Row) -> bool:
@@ -184,7 +185,7 @@ def _corrected(old: Row, row: Row) -> Row:
     if old.instance != row.target:
         return old
     if row.form == Form.NOTHING:
-        return replace(old, form=Form.NOTHING, act=Act.OBSERVE)
+        return replace(old, retracted=True)
     return replace(
         row, position=old.position, ordinal=old.ordinal, recorded_at=old.recorded_at, life=old.life, act=old.act,
         observed_at=old.observed_at if row.observed_at == ABSENT else row.observed_at, modified_at=row.recorded_at,
@@ -193,14 +194,19 @@ def _corrected(old: Row, row: Row) -> Row:
 
 def fold(rows: list[Row], valid: int | None) -> dict[str, Entity]:
     """The entities that stand after the rows, or at an instant."""
-    deaths = {(r.entity, r.life): min(r.effective, r.recorded_at) for r in rows if r.kind == Kind.LIFE and r.act == Act.REMOVE}
+    deaths = {
+        (r.entity, r.life): min(r.effective, r.recorded_at) for r in rows if r.kind == Kind.LIFE and r.act == Act.REMOVE
+    }
     by_entity: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_entity[row.entity].append(row)
     found = {}
     for identifier, own in by_entity.items():
         lives = sorted({row.life for row in own})
-        starts = {life: max([0, *(deaths[identifier, e] for e in lives if e < life and (identifier, e) in deaths)]) for life in lives}
+        starts = {
+            life: max([0, *(deaths[identifier, e] for e in lives if e < life and (identifier, e) in deaths)])
+            for life in lives
+        }
 
         def holds(row: Row, starts: dict[int, int] = starts) -> bool:
             return valid is None or max(min(row.effective, row.recorded_at), starts[row.life]) <= valid

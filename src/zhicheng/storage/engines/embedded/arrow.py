@@ -11,7 +11,7 @@ from zhicheng.kernel.columns import I8, Coded
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import CODED, Changes
 from zhicheng.storage.engines.embedded.blocks import Commits
-from zhicheng.storage.port import Batch
+from zhicheng.storage.log import Batch
 
 _PLAIN = ("life", "kind", "form", "act", "target", "quality")
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -52,7 +52,8 @@ def to_batch(table: pa.Table, commits: Iterable[Commits]) -> Batch:
     position, ordinal = _numpy(table.column("position")), _numpy(table.column("ordinal"))
     facts = Commits.concat(sorted(commits, key=lambda part: part.first))
     at = position - facts.first
-    return Batch(changes, position, ordinal, facts.recorded_at[at], facts.source.take(at), facts.principal.take(at))
+    recorded = facts.recorded_at[at]
+    return Batch(changes, position, ordinal, recorded, facts.source.take(at), facts.principal.take(at), recorded)
 
 
 def _numpy(column: pa.ChunkedArray) -> np.ndarray:  # type: ignore[type-arg]

@@ -9,7 +9,7 @@ import numpy as np
 from zhicheng.kernel.columns import I8, Coded, Mask
 from zhicheng.standards.changes import COLUMNS, Changes
 from zhicheng.storage.engines.embedded.pack import pack, unpack
-from zhicheng.storage.port import Batch
+from zhicheng.storage.log import Batch
 
 ERASED = 0
 """Kind of a row whose content was destroyed; it keeps its place so that ordinals hold."""
@@ -56,6 +56,7 @@ class Commits:
             self.recorded_at[number],
             self.source.take(number),
             self.principal.take(number),
+            self.recorded_at[number],
         )
 
 

@@ -49,14 +49,18 @@ class Objects:
     def put_table(self, name: str, tables: Mapping[str, pa.Table]) -> int:
         """See the port."""
         if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-            raise Invalid(f"{name!r} cannot name reference tables: use letters, digits, - and _", f"{name!r} 不能作为参考表名称：只能使用字母、数字、- 和 _")
+            raise Invalid(
+                f"{name!r} cannot name reference tables: use letters, digits, - and _",
+                f"{name!r} 不能作为参考表名称：只能使用字母、数字、- 和 _",
+            )
         with self._lock:
             version = self._database.number("SELECT max(version) FROM tables WHERE name = ?", (name,)) + 1
             rows: list[object] = []
             for number, (part, table) in enumerate(tables.items()):
                 path = self._folder / "tables" / name / f"{version:06d}-{number:02d}.parquet"
                 size, digest = files.write_durably(
-                    path, lambda file, table=table: pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+                    path,
+                    lambda file, table=table: pq.write_table(table, file, compression="zstd", write_page_checksum=True),
                 )
                 rows += [name, version, part, path.name, size, digest]
             with self._database.transaction():

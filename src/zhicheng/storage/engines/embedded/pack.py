@@ -37,7 +37,7 @@ def pack(content: object) -> bytes:
     return zlib.crc32(body, zlib.crc32(head)).to_bytes(4, "little") + head + body
 
 
-def unpack(data: bytes) -> Any:  # noqa: ANN401  (what was packed)
+def unpack(data: bytes) -> Any:
     """What was packed; damaged bytes raise `Corrupt` and are never interpreted."""
     if len(data) < 12 or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
         raise Corrupt("A record of the log does not match its checksum", "日志记录与校验和不符")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zhicheng.kernel.columns import I4, Coded
+from zhicheng.kernel.columns import I4, Coded, Index
 from zhicheng.kernel.errors import Invalid, ZhichengError
 from zhicheng.kernel.instants import ABSENT, Clock
 from zhicheng.standards.changes import Act, Changes
@@ -15,7 +15,7 @@ from zhicheng.standards.ngsild.model import Kind, Quality
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.database import Database
 from zhicheng.storage.live import State
-from zhicheng.storage.port import FUTURE_LIMIT, Batch, Commit, Receipt, VersionConflict
+from zhicheng.storage.log import FUTURE_LIMIT, Batch, Commit, Receipt, VersionConflict
 
 Waiting = tuple[Commit, "Future[Receipt]"]
 
@@ -69,7 +69,9 @@ class Planner:
                 future.set_exception(error)
                 continue
             if commit.cursor is not None:
-                group.cursors.append((commit.cursor.reader, commit.cursor.shard, commit.cursor.position, commit.cursor.state))
+                group.cursors.append(
+                    (commit.cursor.reader, commit.cursor.shard, commit.cursor.position, commit.cursor.state)
+                )
             if commit.producer is not None:
                 producer = commit.producer
                 self._sequences[producer.name, producer.epoch] = producer.sequence
@@ -116,17 +118,22 @@ class Planner:
         codes = directory.codes(changes.entity)
         self._touched.append(codes)
         births = np.flatnonzero(changes.kind == Kind.LIFE)
-        for row in births.tolist():
-            self._live_or_die(changes, row, int(codes[row]), position)
-        lives = directory.next_life[codes]
-        buried = [int(codes[row]) for row in births.tolist() if changes.act[row] != Act.SET]
-        plain = (changes.act < Act.CORRECT) & (lives == 0)
-        if plain.any():
-            entity = changes.entity[int(np.flatnonzero(plain)[0])]
-            raise VersionConflict(f"{entity} does not exist", f"{entity} 不存在", entity=entity)
+        if len(births):
+            _check_order(changes, births)
+        before = directory.next_life[codes[births]]
+        try:
+            for row in births.tolist():
+                self._live_or_die(changes, row, int(codes[row]), position)
+            lives = directory.next_life[codes]
+            plain = (changes.act < Act.CORRECT) & (lives == 0)
+            if plain.any():
+                entity = changes.entity[int(np.flatnonzero(plain)[0])]
+                raise VersionConflict(f"{entity} does not exist", f"{entity} 不存在", entity=entity)
+        except VersionConflict:
+            directory.next_life[codes[births]] = before
+            raise
         changes.life = lives
-        for code in buried:
-            directory.next_life[code] = 0
+        directory.next_life[codes[births[changes.act[births] != Act.SET]]] = 0
         directory.next_version[codes] = position
         return codes
 
@@ -157,3 +164,13 @@ class Planner:
         )
         group.changes = changes
         group.batch = group.commits.batch(changes)
+
+
+def _check_order(changes: Changes, births: Index) -> None:
+    """A creation comes before the other rows of its entity, so that they belong to the new life."""
+    first = np.full(len(changes.entity.values), len(changes))
+    np.minimum.at(first, changes.entity.codes, np.arange(len(changes)))
+    late = births[(changes.act[births] == Act.SET) & (first[changes.entity.codes[births]] != births)]
+    if len(late):
+        entity = changes.entity[int(late[0])]
+        raise Invalid(f"The creation of {entity} must be its first change", f"{entity} 的创建必须是其第一条变更")

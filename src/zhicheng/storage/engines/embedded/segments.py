@@ -23,10 +23,10 @@ from zhicheng.standards.changes import CODED, Act
 from zhicheng.storage.engines.embedded import files
 from zhicheng.storage.engines.embedded.arrow import to_arrow, to_batch
 from zhicheng.storage.engines.embedded.blocks import Commits
-from zhicheng.storage.port import Batch
+from zhicheng.storage.log import Batch
 
 _GROUP_ROWS = 32_768
-_DELTA = {name: "DELTA_BINARY_PACKED" for name in ("observed_at", "position", "ordinal", "life", "target")}
+_DELTA = dict.fromkeys(("observed_at", "position", "ordinal", "life", "target"), "DELTA_BINARY_PACKED")
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class Facts(msgspec.Struct, frozen=True):
     last_entity: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Segment:
     """A sealed range of the log; opened, after its digest was checked, when it is first read."""
 

@@ -40,7 +40,8 @@ def _frozen_cells(attribute: str, dataset: str | None, cells: Cells) -> dict[str
         "dataset": dataset,
         "arrays": {name: array[: cells.count].copy() for name, array in cells.arrays.items()},
         "coded": {
-            name: Coded(list(cells.pools[name].values), codes[: cells.count].copy()) for name, codes in cells.codes.items()
+            name: Coded(list(cells.pools[name].values), codes[: cells.count].copy())
+            for name, codes in cells.codes.items()
         },
         "boxes": None if cells.boxes is None else cells.boxes[: cells.count].ravel().copy(),
     }

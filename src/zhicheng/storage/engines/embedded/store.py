@@ -6,7 +6,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,10 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from zhicheng.kernel.columns import I4
+from zhicheng.kernel.columns import I4, I8
 from zhicheng.kernel.errors import Corrupt, Invalid, StorageFailed, Unavailable, ZhichengError
 from zhicheng.kernel.instants import Clock, system_clock
+from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage.engines.embedded import blocks, files, segments, snapshots
 from zhicheng.storage.engines.embedded.arrow import to_arrow
@@ -30,8 +31,8 @@ from zhicheng.storage.engines.embedded.segments import Facts, Segment
 from zhicheng.storage.engines.embedded.tail import Chunk, Tail, merged, read
 from zhicheng.storage.entities import entity_of
 from zhicheng.storage.live import State
+from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
 from zhicheng.storage.past import state_as_of
-from zhicheng.storage.port import MOST_ROWS, Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
 from zhicheng.storage.series import concat, empty_batch, in_log_order, series_of
 
 logger = logging.getLogger(__name__)
@@ -60,9 +61,7 @@ class _Job:
 class EmbeddedStore:
     """A tenant's folder: state.db, segments/, snapshots/, tables/, blobs/."""
 
-    def __init__(
-        self, folder: Path, settings: EmbeddedSettings | None = None, clock: Clock = system_clock
-    ) -> None:
+    def __init__(self, folder: Path, settings: EmbeddedSettings | None = None, clock: Clock = system_clock) -> None:
         self.folder = folder
         self.settings = settings or EmbeddedSettings()
         folder.mkdir(parents=True, exist_ok=True)
@@ -208,9 +207,7 @@ class EmbeddedStore:
             sealed, tail = self._segments, self._tail.chunks
             index = self.state.directory.index
             known = None if query.entities is None else [index[name] for name in query.entities if name in index]
-        amending = any(segment.facts.amending for segment in sealed) or any(
-            (chunk.batch.changes.act >= 4).any() for chunk in tail
-        )
+        amending = _amending(sealed, tail)
         parts = []
         for segment in sealed:
             if amending or _overlaps(segment, query):
@@ -224,8 +221,12 @@ class EmbeddedStore:
     def _cell_history(self, entity: str, attribute: str, dataset: str | None) -> Batch:
         batch = in_log_order(self._rows(HistoryQuery((entity,), (attribute,), time="effective")))
         column = batch.changes.dataset
-        same = column.codes == -1 if dataset is None else np.array([*(v == dataset for v in column.values), False])[column.codes]
-        erasing = (batch.changes.act >= 4) & (column.codes == -1)
+        same = (
+            column.codes == -1
+            if dataset is None
+            else np.array([*(v == dataset for v in column.values), False])[column.codes]
+        )
+        erasing = (batch.changes.act >= Act.CORRECT) & (column.codes == -1)
         return batch.take(same | erasing)
 
     def as_of(self, valid: int, known: int | None = None) -> State:
@@ -235,15 +236,12 @@ class EmbeddedStore:
         after = base.position if base is not None else 0
         with self.state.lock:
             sealed, tail = self._segments, self._tail.after(after)
-        parts = []
-        for segment in sealed:
-            if segment.last > after and segment.facts.recorded_first <= until and (
-                segment.facts.earliest_valid <= valid or segment.facts.amending
-            ):
-                part = segment.read()
-                if part is not None:
-                    parts.append(part.take(part.position > after))
+        later = [segment for segment in sealed if segment.last > after and segment.facts.recorded_first <= until]
+        skipped = [] if _amending(later, tail) else [s for s in later if s.facts.earliest_valid > valid]
+        parts = [_after(segment.read(), after) for segment in later if segment not in skipped]
         parts.extend(chunk.batch.take(chunk.batch.position > after) for chunk in tail)
+        lives = np.unique(np.concatenate([part.changes.life for part in parts])) if parts else np.zeros(0, np.int64)
+        parts.extend(_creations(segment, lives) for segment in skipped)
         rows = in_log_order(concat(parts)) if parts else empty_batch()
         return state_as_of(base, rows, valid, until, self._cell_history)
 
@@ -399,7 +397,10 @@ class EmbeddedStore:
         expected = 1
         for segment in loaded:
             if segment.first != expected:
-                raise Corrupt(f"Positions {expected} to {segment.first - 1} are missing", f"缺少位置 {expected} 至 {segment.first - 1}")
+                raise Corrupt(
+                    f"Positions {expected} to {segment.first - 1} are missing",
+                    f"缺少位置 {expected} 至 {segment.first - 1}",
+                )
             expected = segment.last + 1
         _remove_strays(self.folder / "segments", {segment.path.name for segment in loaded})
         return tuple(loaded)
@@ -447,7 +448,11 @@ class EmbeddedStore:
     def figures(self) -> Figures:
         """See the port."""
         with self.state.lock:
-            sealed, open_rows, entities = self._segments, sum(len(chunk.batch) for chunk in self._tail.chunks), len(self.state)
+            sealed, open_rows, entities = (
+                self._segments,
+                sum(len(chunk.batch) for chunk in self._tail.chunks),
+                len(self.state),
+            )
         total = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
         return Figures(
             self.state.position, entities, sum(segment.rows for segment in sealed), open_rows, len(sealed),
@@ -491,6 +496,26 @@ def _overlaps(segment: Segment, query: HistoryQuery) -> bool:
     else:
         earliest, latest = segment.facts.earliest, segment.facts.latest
     return (query.end is None or earliest < query.end) and (query.start is None or latest >= query.start)
+
+
+def _amending(sealed: Sequence[Segment], tail: Sequence[Chunk]) -> bool:
+    """Whether there are corrections or erasures, which may move instances in time."""
+    return any(segment.facts.amending for segment in sealed) or any(chunk.amending for chunk in tail)
+
+
+def _after(batch: Batch | None, position: int) -> Batch:
+    return empty_batch() if batch is None else batch.take(batch.position > position)
+
+
+def _creations(segment: Segment, lives: I8) -> Batch:
+    """The rows of a segment that brought the given lives into being."""
+    born = lives[(lives >= segment.first) & (lives <= segment.last)]
+    batch = segment.read() if len(born) else None
+    return (
+        empty_batch()
+        if batch is None
+        else batch.take(np.isin(batch.position, born) & (batch.changes.life == batch.position))
+    )
 
 
 def _whole_commits(batch: Batch, after: int, limit: int) -> Batch:

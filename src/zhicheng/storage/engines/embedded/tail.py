@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from zhicheng.kernel.columns import I4
+from zhicheng.standards.changes import Act
 from zhicheng.storage.engines.embedded.blocks import Commits
-from zhicheng.storage.port import Batch
+from zhicheng.storage.log import Batch
 from zhicheng.storage.series import concat
 
 
@@ -23,6 +24,10 @@ class Chunk:
     @property
     def last(self) -> int:
         return self.commits.first + len(self.commits) - 1
+
+    @property
+    def amending(self) -> bool:
+        return bool((self.batch.changes.act >= Act.CORRECT).any())
 
 
 class Tail:

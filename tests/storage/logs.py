@@ -1,0 +1,106 @@
+"""Random but meaningful commits: births, deaths, readings early and late, corrections, erasures, odd clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from zhicheng.kernel.instants import ABSENT, MINUTE, SECOND
+from zhicheng.standards.changes import Act, Changes, ChangesBuilder, Form
+from zhicheng.standards.ngsild.model import Kind
+
+START = 1_700_000_000 * SECOND
+ENTITIES = ["urn:ngsi-ld:Thing:a", "urn:ngsi-ld:Thing:b", "urn:ngsi-ld:Thing:c"]
+ATTRIBUTES = ["https://x/speed", "https://x/status"]
+TYPES = ['["https://x/Bus"]', '["https://x/Tram"]', '["https://x/Bus","https://x/Tram"]']
+
+
+@dataclass(frozen=True)
+class Step:
+    """One commit to try: what to do, when the clock says it is, and whether it is handed in twice."""
+
+    rows: tuple[tuple[object, ...], ...]
+    clock: int
+    twice: bool
+
+
+offsets = st.sampled_from([-3600, -600, -61, -60, -30, -1, 0, 0, 1, 60, 299, 301, 4000])
+times = st.one_of(st.none(), offsets)
+values = st.one_of(
+    st.tuples(st.just(Form.NUMBER), st.sampled_from([0.0, 1.5, -7.0, 40.0])),
+    st.tuples(st.just(Form.TEXT), st.sampled_from(["ok", "停运", ""])),
+    st.tuples(st.just(Form.BOOLEAN), st.sampled_from([0.0, 1.0])),
+)
+datasets = st.sampled_from([None, None, "urn:d:1"])
+entities = st.sampled_from(ENTITIES)
+attributes = st.sampled_from(ATTRIBUTES)
+reading = st.tuples(
+    st.sampled_from(["observe", "observe", "observe", "set", "remove"]), entities, attributes, datasets, times, values
+)
+life = st.tuples(st.sampled_from(["create", "create", "delete", "types", "scope"]), entities, st.sampled_from(TYPES))
+amend = st.tuples(st.sampled_from(["correct", "retract"]), st.integers(0, 200), times, values)
+steps = st.builds(
+    Step,
+    st.lists(st.one_of(reading, reading, reading, life, amend), min_size=1, max_size=6).map(tuple),
+    st.sampled_from([0, 1, 5, 30, 60, 3600, -10, -4000]),
+    st.booleans(),
+)
+logs = st.lists(steps, min_size=1, max_size=12)
+
+
+def changes_of(step: Step, now: int, instances: list[tuple[int, str, str, str | None]]) -> Changes:
+    """The step's rows; `instances` are those stored so far, for corrections to aim at."""
+    builder = ChangesBuilder()
+    lives: set[str] = set()
+    for row in sorted(step.rows, key=lambda row: row[0] != "create"):
+        action = row[0]
+        if action in ("create", "delete"):
+            entity = str(row[1])
+            if entity in lives:
+                continue
+            lives.add(entity)
+            builder.add(entity, None, kind=Kind.LIFE, act=Act.SET if action == "create" else Act.REMOVE)
+            if action == "create":
+                builder.add(entity, None, kind=Kind.TYPES, act=Act.SET, form=Form.JSON, text=str(row[2]))
+        elif action in ("types", "scope"):
+            kind = Kind.TYPES if action == "types" else Kind.SCOPE
+            builder.add(str(row[1]), None, kind=kind, act=Act.SET, form=Form.JSON, text=str(row[2]))
+        elif action in ("correct", "retract"):
+            _amend(builder, row, now, instances)
+        else:
+            _reading(builder, row, now)
+    return builder.build()
+
+
+def _reading(builder: ChangesBuilder, row: tuple[object, ...], now: int) -> None:
+    action, entity, attribute, dataset, offset, (form, value) = row  # type: ignore[misc]
+    act = {"observe": Act.OBSERVE, "set": Act.SET, "remove": Act.REMOVE}[str(action)]
+    builder.add(
+        str(entity), str(attribute), act=act, dataset=dataset,  # type: ignore[arg-type]
+        observed_at=None if offset is None else now + int(offset) * SECOND,  # type: ignore[call-overload]
+        **_value(form if act != Act.REMOVE else Form.NOTHING, value),
+    )  # fmt: skip
+
+
+def _amend(
+    builder: ChangesBuilder, row: tuple[object, ...], now: int, instances: list[tuple[int, str, str, str | None]]
+) -> None:
+    action, pick, offset, (form, value) = row  # type: ignore[misc]
+    if not instances:
+        return
+    instance, entity, attribute, dataset = instances[int(pick) % len(instances)]  # type: ignore[call-overload]
+    when = None if offset is None else now + min(int(offset), 4) * MINUTE // 4  # type: ignore[call-overload]
+    builder.add(
+        entity, attribute, act=Act.CORRECT, dataset=dataset, target=instance, observed_at=when,
+        **_value(Form.NOTHING if action == "retract" else form, value),
+    )  # fmt: skip
+
+
+def _value(form: int, value: object) -> dict[str, object]:
+    if form == Form.TEXT:
+        return {"form": form, "text": value}
+    return {"form": form, "number": value} if form != Form.NOTHING else {"form": form}
+
+
+__all__ = ["ABSENT", "START", "Step", "changes_of", "logs"]
