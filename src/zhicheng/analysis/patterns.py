@@ -6,6 +6,7 @@ A timetable's trips are few patterns; a live trip whose id the timetable does no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -94,8 +95,9 @@ class Patterns:
         return group.patterns[best], int(first[best])
 
 
+@lru_cache(maxsize=8)
 def find_patterns(static: Static) -> Patterns:
-    """The patterns of a timetable."""
+    """The patterns of a timetable; found once for each."""
     visits, first = static.visits, static.visits.first
     ids, shapes = static.trips.trip_id.list(), static.trips.shape_id.list()
     grouped: dict[tuple[int, str | None, bytes], list[int]] = {}

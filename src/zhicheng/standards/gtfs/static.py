@@ -68,9 +68,9 @@ class Shape:
     metres: F8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Static:
-    """A timetable's tables; lookups are made once, when first asked for."""
+    """A timetable's tables; lookups are made once, when first asked for. Compared and hashed by identity."""
 
     agency: Agency
     stops: Stops

@@ -1,0 +1,59 @@
+"""What a decoder is given beside the bytes, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zhicheng.standards.ngsild.model import Entity
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from zhicheng.standards.gtfs.static import Static
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeSettings:
+    """What the feed's configuration says to its decoder."""
+
+    feed: str
+    """Name of the feed; part of the ids of what only this feed knows."""
+    network: str | None = None
+    """Name that feeds and timetable of one transport network share, in the ids of stops, routes and trips."""
+    static: Static | None = None
+    """The network's timetable, if there is one."""
+    limit: int = 64 << 20
+    """Bytes of a body that are read; of a zip, unpacked 16 times as many."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Further keys of the feed's configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something in a body that was left out, and why."""
+
+    id: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A body's content: drafts of entities, read only (drafts may share attributes).
+
+    full: these are all the entities the feed knows; others that came by it are gone
+    whole: each entity is all the feed knows of it; attributes that came by it before and are not here are gone
+    issued_at: instant the body was made, None where it does not say
+    """
+
+    entities: list[Entity]
+    full: bool = False
+    whole: bool = False
+    issued_at: int | None = None
+    removed: tuple[str, ...] = ()
+    """Ids of entities that the body says are gone."""
+    refused: tuple[Refusal, ...] = ()
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Reference tables to keep, by name."""
