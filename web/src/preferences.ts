@@ -1,0 +1,69 @@
+/** Language, theme and token: what this browser remembers. */
+import { reactive, watchEffect } from "vue";
+
+export type Language = "zh" | "en";
+export type Theme = "light" | "dark";
+
+const system = matchMedia("(prefers-color-scheme: dark)");
+const asked = new URLSearchParams(location.search).get("lang");
+
+/** Storage may be forbidden; then nothing is remembered. */
+function remembered(storage: "localStorage" | "sessionStorage", key: string): string | null {
+  try {
+    return window[storage].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function remember(storage: "localStorage" | "sessionStorage", key: string, value: string | null): void {
+  try {
+    if (value === null) window[storage].removeItem(key);
+    else window[storage].setItem(key, value);
+  } catch {
+    // kept for this page only
+  }
+}
+
+function firstLanguage(): Language {
+  const wish = asked ?? remembered("localStorage", "zhicheng.language") ?? "zh";
+  return wish.startsWith("en") ? "en" : "zh";
+}
+
+function firstTheme(): Theme {
+  const kept = remembered("localStorage", "zhicheng.theme");
+  if (kept === "light" || kept === "dark") return kept;
+  return system.matches ? "dark" : "light";
+}
+
+export const preferences = reactive({
+  language: firstLanguage(),
+  theme: firstTheme(),
+  token: remembered("sessionStorage", "zhicheng.token"),
+});
+
+if (asked) remember("localStorage", "zhicheng.language", preferences.language);
+
+watchEffect(() => {
+  document.documentElement.lang = preferences.language === "zh" ? "zh-CN" : "en";
+  document.documentElement.dataset["theme"] = preferences.theme;
+});
+
+system.addEventListener("change", (event) => {
+  if (remembered("localStorage", "zhicheng.theme") === null) preferences.theme = event.matches ? "dark" : "light";
+});
+
+export function setLanguage(language: Language): void {
+  preferences.language = language;
+  remember("localStorage", "zhicheng.language", language);
+}
+
+export function setTheme(theme: Theme): void {
+  preferences.theme = theme;
+  remember("localStorage", "zhicheng.theme", theme);
+}
+
+export function setToken(token: string | null): void {
+  preferences.token = token;
+  remember("sessionStorage", "zhicheng.token", token);
+}
