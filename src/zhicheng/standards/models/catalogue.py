@@ -77,6 +77,10 @@ class Catalogue:
         """Short name -> IRI for the city's default @context."""
         return self._terms
 
+    def context(self) -> dict[str, dict[str, str]]:
+        """The terms as a JSON-LD document."""
+        return {"@context": dict(self._terms)}
+
     def label(self, iri: str, language: Language) -> str | None:
         """What people call a type or an attribute; None for one no model knows."""
         found = self._models.get(iri) or self._attributes.get(iri)
