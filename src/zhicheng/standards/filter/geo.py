@@ -10,8 +10,9 @@ from shapely.geometry.base import BaseGeometry
 
 from zhicheng.kernel import geometry as earth
 from zhicheng.kernel.errors import Invalid
-from zhicheng.standards.filter.tree import LOCATION, RELATIONS, Geo, Node
+from zhicheng.standards.filter.tree import RELATIONS, Geo, Node
 from zhicheng.standards.ngsild.model import Json
+from zhicheng.standards.ngsild.names import LOCATION
 
 LONGEST = 1_000_000
 """Characters of the longest coordinates."""

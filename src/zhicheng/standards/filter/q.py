@@ -18,7 +18,6 @@ from zhicheng.standards.filter.grammar import parse as parse_logic
 from zhicheng.standards.filter.tree import (
     ATTRIBUTE_MEMBERS,
     ENTITY_MEMBERS,
-    NGSI,
     ORDERS,
     And,
     Between,
@@ -33,6 +32,7 @@ from zhicheng.standards.filter.tree import (
     Order,
     Path,
 )
+from zhicheng.standards.ngsild.names import NAMESPACE
 
 Expand = Callable[[str], str]
 
@@ -101,9 +101,11 @@ class _Terms:
         trail: list[str] = []
         while reader.take("["):
             trail.extend(_steps(reader))
-        if len(names) == 1 and not trail and NGSI + first in ENTITY_MEMBERS:
-            return Path(NGSI + first), first
-        sub = tuple(NGSI + name if NGSI + name in ATTRIBUTE_MEMBERS else self.expand(name) for name in names[1:])
+        if len(names) == 1 and not trail and NAMESPACE + first in ENTITY_MEMBERS:
+            return Path(NAMESPACE + first), first
+        sub = tuple(
+            NAMESPACE + name if NAMESPACE + name in ATTRIBUTE_MEMBERS else self.expand(name) for name in names[1:]
+        )
         if any(name in ATTRIBUTE_MEMBERS for name in sub[:-1]) or (trail and sub and sub[-1] in ATTRIBUTE_MEMBERS):
             raise reader.fail("observedAt and its like have nothing below them", "observedAt 等成员之下没有内容")
         return Path(self.expand(first), sub, tuple(trail)), first

@@ -14,13 +14,14 @@ from shapely.geometry.base import BaseGeometry
 
 from zhicheng.kernel.errors import Invalid
 from zhicheng.standards.filter import patterns
+from zhicheng.standards.ngsild.names import NAMESPACE
 
-NGSI = "https://uri.etsi.org/ngsi-ld/"
-ENTITY_MEMBERS = {NGSI + name: name for name in ("createdAt", "modifiedAt")}
+ENTITY_MEMBERS = {NAMESPACE + name: name for name in ("createdAt", "modifiedAt")}
 """Members of the entity that stand where an attribute may stand."""
-ATTRIBUTE_MEMBERS = {NGSI + name: name for name in ("observedAt", "createdAt", "modifiedAt", "unitCode", "datasetId")}
+ATTRIBUTE_MEMBERS = {
+    NAMESPACE + name: name for name in ("observedAt", "createdAt", "modifiedAt", "unitCode", "datasetId")
+}
 """Members of an attribute that stand where a sub-attribute may stand."""
-LOCATION = NGSI + "location"
 DEFAULT_INSTANCE = "@none"
 ANY = "*"
 

@@ -40,7 +40,7 @@ def target(kind: int, value: Json, trail: tuple[str, ...] = ()) -> Target | None
     >>> target(Kind.LANGUAGE, {"en": "red", "fr": "rouge"}, ("en",))
     Target(atoms=('red',), ordered=True)
     """
-    if kind == Kind.LANGUAGE:
+    if kind == Kind.LANGUAGE and isinstance(value, dict):
         return _language(value, trail)
     if kind in REFERENCES or kind == Kind.VOCABULARY:
         if trail:
@@ -56,12 +56,12 @@ def target(kind: int, value: Json, trail: tuple[str, ...] = ()) -> Target | None
     return Target(_atoms(value), not isinstance(value, list))
 
 
-def _language(value: Json, trail: tuple[str, ...]) -> Target | None:
-    if not isinstance(value, dict) or len(trail) > 1:
+def _language(value: dict[str, Json], trail: tuple[str, ...]) -> Target | None:
+    if len(trail) > 1:
         return None
     tag = trail[0].lower() if trail else ANY
     chosen = [words for key, words in value.items() if tag in (ANY, key.lower())]
-    if not chosen:
+    if trail and not chosen:
         return None
     return Target(tuple(atom for words in chosen for atom in _atoms(words)))
 
