@@ -21,7 +21,7 @@ from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import SECOND
 from zhicheng.sensing.alerts import alert_entity
 from zhicheng.sensing.decoded import Decoded, DecodeSettings, Refusal
-from zhicheng.sensing.transit_names import LOCATION, PLACEMENT, fact, iri, moment, observed, point, relation, urn
+from zhicheng.sensing.transit_names import LOCATION, PLACEMENT, fact, iri, moment, observed, part, point, relation, urn
 from zhicheng.standards.gtfs import realtime
 from zhicheng.standards.gtfs.messages import (
     Feed,
@@ -96,6 +96,7 @@ class Reading:
     feed: Feed
     settings: DecodeSettings
     days: dict[str, date | None] = field(default_factory=dict)
+    stops: dict[str, tuple[str, list[Attribute]]] = field(default_factory=dict)
 
     @cached_property
     def network(self) -> str:
@@ -190,31 +191,42 @@ class Reading:
         return attributes
 
     def _arrivals(self, update: TripUpdate, trip_urn: str, at: int) -> list[Entity]:
+        """An entity for each stop to come. They share their relationships: most of a feed is these entities."""
         route = self.route(update.trip)
-        route_urn = None if route is None else urn("GtfsRoute", self.network, route)
+        shared = {_HAS_TRIP: relation(trip_urn)}
+        if route is not None:
+            shared[_HAS_ROUTE] = relation(urn("GtfsRoute", self.network, route))
         scheduled = self._scheduled(update)
         beginning = "urn:ngsi-ld:ArrivalEstimation:" + trip_urn.removeprefix("urn:ngsi-ld:GtfsTrip:")
-        stop_beginning = urn("GtfsStop", self.network) + ":"
-        loops = self._loops(update)
+        times = Counter[str]() if self._loops(update) else None
         entities = []
-        times = Counter[str]()
         for stop in update.stop_time_update:
             planned = scheduled.get(stop.stop_sequence if stop.stop_sequence is not None else stop.stop_id)
             stop_id = stop.stop_id or (planned.stop_id if planned is not None else None)
-            key = f":{_part(stop_id)}" if stop_id else f":-{stop.stop_sequence}"
-            if loops and stop_id:
-                times[stop_id] += 1
-                key += f":{stop.stop_sequence if stop.stop_sequence is not None else times[stop_id]}"
-            attributes = {_HAS_TRIP: [Attribute(Kind.RELATIONSHIP, trip_urn)]}
-            shown = stop.stop_time_properties.assigned_stop_id if stop.stop_time_properties is not None else None
-            if shown or stop_id:
-                target = stop_beginning + _part(shown or stop_id or "")
-                attributes[_HAS_STOP] = [Attribute(Kind.RELATIONSHIP, target, at if shown else None)]
-            if route_urn is not None:
-                attributes[_HAS_ROUTE] = [Attribute(Kind.RELATIONSHIP, route_urn)]
+            attributes = shared.copy()
+            if stop_id:
+                name, target = self._stop(stop_id)
+                attributes[_HAS_STOP] = target
+                key = f":{name}"
+                if times is not None:
+                    times[stop_id] += 1
+                    key += f":{stop.stop_sequence if stop.stop_sequence is not None else times[stop_id]}"
+            else:
+                key = f":-{stop.stop_sequence}"
+            changed = stop.stop_time_properties
+            if changed is not None and changed.assigned_stop_id:
+                attributes[_HAS_STOP] = self._stop(changed.assigned_stop_id)[1]
             _times(attributes, stop, planned, at)
             entities.append(Entity(beginning + key, _ARRIVAL, attributes))
         return entities
+
+    def _stop(self, stop_id: str) -> tuple[str, list[Attribute]]:
+        """A stop's part of a URN, and the relationship to it."""
+        found = self.stops.get(stop_id)
+        if found is None:
+            name = part(stop_id)
+            found = self.stops[stop_id] = (name, relation(urn("GtfsStop", self.network, stop_id)))
+        return found
 
     def _loops(self, update: TripUpdate) -> bool:
         """Whether the trip comes to a stop twice, by the timetable or by what is still to come."""
@@ -348,39 +360,37 @@ class Planned:
     departure: int | None
 
 
-def _part(stop_id: str) -> str:
-    return urn("", stop_id)[len("urn:ngsi-ld::") :]
-
-
 def _complete(stop: StopTimeUpdate) -> bool:
     """Whether the update needs nothing of the timetable."""
-    events = (stop.arrival, stop.departure)
-    return stop.stop_id is not None and not any(event is not None and not event.time for event in events)
+    arrival, departure = stop.arrival, stop.departure
+    return (
+        stop.stop_id is not None
+        and (arrival is None or bool(arrival.time))
+        and (departure is None or bool(departure.time))
+    )
 
 
 def _times(attributes: dict[str, list[Attribute]], stop: StopTimeUpdate, planned: Planned | None, at: int) -> None:
     """Add a stop's predicted times, its place in the trip and its relation to the timetable."""
-    arrival = _seconds(stop.arrival, planned.arrival if planned is not None else None)
+    arrives, departs = stop.arrival, stop.departure
+    arrival = None if arrives is None else arrives.time or _seconds(arrives, planned.arrival if planned else None)
+    departure = None if departs is None else departs.time or _seconds(departs, planned.departure if planned else None)
     if arrival is not None:
         attributes[_ARRIVES] = [Attribute(Kind.PROPERTY, moment(arrival), at)]
-    departure = _seconds(stop.departure, planned.departure if planned is not None else None)
     if departure is not None:
-        attributes[_DEPARTS] = [Attribute(Kind.PROPERTY, moment(departure), at)]
-    delay = next((event.delay for event in (stop.arrival, stop.departure) if event and event.delay is not None), None)
-    if delay is not None:
-        attributes[_DELAY] = observed(delay, at, "SEC")
+        same = departure == arrival
+        attributes[_DEPARTS] = attributes[_ARRIVES] if same else [Attribute(Kind.PROPERTY, moment(departure), at)]
+    for event in (departs, arrives):
+        if event is not None and event.delay is not None:
+            attributes[_DELAY] = observed(event.delay, at, "SEC")
     if stop.stop_sequence is not None:
-        attributes[_SEQUENCE] = [Attribute(Kind.PROPERTY, stop.stop_sequence)]
+        attributes[_SEQUENCE] = fact(stop.stop_sequence)
     if stop.schedule_relationship is not None:
-        attributes[_RELATION] = [Attribute(Kind.PROPERTY, stop.schedule_relationship, at)]
+        attributes[_RELATION] = observed(stop.schedule_relationship, at)
 
 
-def _seconds(event: StopTimeEvent | None, planned: int | None) -> int | None:
-    """The predicted time: as sent, else the timetable's and the delay."""
-    if event is None:
-        return None
-    if event.time:
-        return event.time
+def _seconds(event: StopTimeEvent, planned: int | None) -> int | None:
+    """The predicted time of an event that says only how late: the timetable's and the delay."""
     return None if planned is None or event.delay is None else planned + event.delay
 
 
