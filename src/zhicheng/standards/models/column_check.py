@@ -13,6 +13,7 @@ import numpy.typing as npt
 from zhicheng.standards import units
 from zhicheng.standards.changes import Act, Form
 from zhicheng.standards.models.check import allowed_kinds, check_value
+from zhicheng.standards.models.violations import quality_of
 from zhicheng.standards.ngsild.model import Attribute, Kind, Quality
 
 if TYPE_CHECKING:
@@ -211,7 +212,6 @@ def _worded(changes: Changes, cell: I8, table: Table, models: Sequence[Model], f
         attribute = table.attributes[int(cell[row])]
         if attribute is not None:
             model = models[int(cell[row]) // attributes]
-            found = check_value(_instance(changes, row), attribute, model)
-            verdict[ordinal] = np.bitwise_or.reduce([int(breach.quality) for breach in found], initial=0)
+            verdict[ordinal] = quality_of(check_value(_instance(changes, row), attribute, model))
     bits[rows] = verdict[place]
     return bits

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from zhicheng.standards.ngsild.model import Kind, Quality
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import jsonschema_rs
 
     from zhicheng.kernel.errors import Language
@@ -81,6 +85,11 @@ _WORDS = {
 _RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
+def quality_of(violations: Iterable[Violation]) -> Quality:
+    """All quality bits that breaches set together."""
+    return reduce(or_, (violation.quality for violation in violations), Quality.NONE)
+
+
 def of_schema(error: jsonschema_rs.ValidationError, model: Model) -> Violation:
     """A breach found by the schema."""
     path = ".".join(str(step) for step in error.instance_path)
@@ -136,5 +145,7 @@ def _asked(keyword: str, facts: dict[str, Any]) -> tuple[str, str]:
 
 def _shown(value: object) -> str:
     """A value as it is named in a text, cut where it is long."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:77] + "..."
