@@ -17,6 +17,7 @@ from zhicheng.standards.ngsild.names import DEFAULT_VOCABULARY, LONGEST, Memo, i
 
 REL = "http://www.w3.org/ns/json-ld#context"
 _DEEPEST = 8
+_LONGEST_CHAIN = 64
 _KEPT = 256
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s;,]+))*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", re.IGNORECASE)
@@ -186,10 +187,10 @@ class Contexts:
             return self._documents[url]
         version = core.core_version(url)
         if version is not None:
-            return core.core_document(version)  # type: ignore[return-value]  # dict[str, Json] is Json; dict is invariant
+            return core.core_document(version)
         raise LdContextNotAvailable(
             f"The @context {url[:200]} is not on this installation, which never asks the internet: save the document "
-            f'and map it in the city\'s file under [contexts], "{url[:200]}" = "its file", or upload it to jsonldContexts',
+            f'and map it in the city file under [contexts], "{url[:200]}" = "its file", or upload it to jsonldContexts',
             f"本系统没有 @context {url[:200]}，且从不访问互联网：请保存该文档，并在城市配置文件的 [contexts] 中写入 "
             f'"{url[:200]}" = "文件名"，或上传到 jsonldContexts',
             url=url,
@@ -198,15 +199,18 @@ class Contexts:
     def _process(self, value: Json, place: str) -> Context:
         named: list[str] = []
         parts = self._parts(value, place, named, 0)
-        version = self._core or max(named, key=core.VERSIONS.index, default=core.NEWEST)
+        versions = [version for url in named if (version := core.core_version(url)) is not None]
+        version = self._core or max(versions, key=core.VERSIONS.index, default=core.NEWEST)
         return Context(term_table(version, parts, place), _shown(value, version), version)
 
     def _parts(self, value: Json, place: str, named: list[str], depth: int) -> list[dict[str, Json]]:
-        """The term definitions a context consists of, in order, without the core ones, whose versions are noted."""
+        """The term definitions a context consists of, in order, without the core ones; `named` notes every URL."""
         if value is None:
             return []
         if depth > _DEEPEST:
-            raise Invalid(f"{place} names contexts more than {_DEEPEST} deep", f"{place} 的上下文引用超过 {_DEEPEST} 层")
+            raise Invalid(
+                f"{place} names contexts more than {_DEEPEST} deep", f"{place} 的上下文引用超过 {_DEEPEST} 层"
+            )
         if isinstance(value, list):
             return [part for item in value for part in self._parts(item, place, named, depth + 1)]
         if isinstance(value, dict):
@@ -215,9 +219,10 @@ class Contexts:
             raise Invalid(
                 f"{place} must be a URL, an object or a list of these", f"{place} 必须是 URL、对象或它们的列表"
             )
-        version = core.core_version(value)
-        if version is not None and value not in self._documents:
-            named.append(version)
+        named.append(value)
+        if len(named) > _LONGEST_CHAIN:
+            raise Invalid(f"{place} names too many contexts", f"{place} 引用的上下文过多")
+        if core.core_version(value) is not None and value not in self._documents:
             return []
         return self._parts(_body(self.document(value)), value, named, depth + 1)
 
@@ -263,7 +268,9 @@ def link_of(header: str | None) -> str | None:
     if len(set(urls)) > 1:
         raise Invalid("The Link header names more than one @context", "Link 头包含多个 @context")
     if urls and not is_uri(urls[0]):
-        raise Invalid(f"The @context in the Link header, {urls[0][:80]!r}, is not a URL", "Link 头中的 @context 不是 URL")
+        raise Invalid(
+            f"The @context in the Link header, {urls[0][:80]!r}, is not a URL", "Link 头中的 @context 不是 URL"
+        )
     return urls[0] if urls else None
 
 
@@ -282,7 +289,9 @@ def context_of(contexts: Contexts, document: Json = None, link: str | None = Non
     own = isinstance(document, dict) and "@context" in document
     url = link_of(link)
     if own and url:
-        raise Invalid("Give the @context in the body or in the Link header, not both", "@context 只能在正文或 Link 头之一给出")
+        raise Invalid(
+            "Give the @context in the body or in the Link header, not both", "@context 只能在正文或 Link 头之一给出"
+        )
     if media == "application/json" and own:
         raise Invalid(
             "A body of type application/json has no @context: send application/ld+json or a Link header",

@@ -1,4 +1,4 @@
-"""What may be a URI and what may be a name (GS CIM 009 clauses 4.6.2 and 4.18), and the IRIs the standard itself uses."""
+"""What may be a URI, a name or a scope (GS CIM 009 clauses 4.6.2, 4.18), and the IRIs of the standard itself."""
 
 from __future__ import annotations
 
