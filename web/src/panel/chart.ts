@@ -4,7 +4,7 @@ import { GridComponent, TooltipComponent, type GridComponentOption, type Tooltip
 import { init, use, type ComposeOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import type { NumberRow } from "../contract";
-import { formatInstant, formatNumber } from "../text/format";
+import { formatInstant, formatNumber, wallClock } from "../text/format";
 import { say } from "../text/words";
 
 use([LineChart, GridComponent, TooltipComponent, CanvasRenderer]);
@@ -41,11 +41,12 @@ function optionOf({ rows, unit, aggregated, from, to }: Drawing): Option {
   const grid = { color: ink("--line") };
   return {
     animation: false,
+    useUTC: true,
     grid: { left: 4, right: 14, top: 26, bottom: 4, containLabel: true },
     xAxis: {
       type: "time",
-      ...(from === null ? {} : { min: from }),
-      ...(to === null ? {} : { max: to }),
+      ...(from === null ? {} : { min: wallClock(from) }),
+      ...(to === null ? {} : { max: wallClock(to) }),
       axisLabel: { ...text, hideOverlap: true },
       axisLine: { lineStyle: grid },
       axisTick: { lineStyle: grid },
@@ -90,11 +91,11 @@ function tip(rows: NumberRow[], points: unknown, unit: string, aggregated: boole
 function band(rows: NumberRow[]): LineSeriesOption[] {
   const shared = { type: "line" as const, stack: "band", symbol: "none", silent: true, lineStyle: { opacity: 0 }, stackStrategy: "all" as const };
   return [
-    { ...shared, data: rows.map(([time, , least]) => [time, least]) },
+    { ...shared, data: rows.map(([time, , least]) => [wallClock(time), least]) },
     {
       ...shared,
       areaStyle: { color: ink("--accent"), opacity: 0.16 },
-      data: rows.map(([time, , least, greatest]) => [time, least === null || greatest === null ? null : greatest - least]),
+      data: rows.map(([time, , least, greatest]) => [wallClock(time), least === null || greatest === null ? null : greatest - least]),
     },
   ];
 }
@@ -102,7 +103,7 @@ function band(rows: NumberRow[]): LineSeriesOption[] {
 function line(rows: NumberRow[]): LineSeriesOption {
   return {
     type: "line",
-    data: rows.map(([time, mean]) => [time, mean]),
+    data: rows.map(([time, mean]) => [wallClock(time), mean]),
     symbol: "circle",
     symbolSize: 4,
     showSymbol: rows.length < 60,

@@ -8,10 +8,10 @@ import { isWord, say } from "./words";
 /** Symbols of UN/CEFACT codes; a code without one is shown as it is. */
 const UNITS: Record<string, string> = {
   C62: "", P1: "%", CEL: "°C", KEL: "K", DD: "°", SEC: "s", MIN: "min", HUR: "h", DAY: "d",
-  MMT: "mm", CMT: "cm", MTR: "m", KMT: "km", MTK: "m²", KMK: "km²", MTQ: "m³", LTR: "L", MQH: "m³/h", MQS: "m³/s",
+  MMT: "mm", CMT: "cm", MTR: "m", KMT: "km", MTK: "m²", KMK: "km²", MTQ: "m³", LTR: "l", MQH: "m³/h", MQS: "m³/s",
   KMH: "km/h", MTS: "m/s", GRM: "g", KGM: "kg", TNE: "t", GQ: "µg/m³", GP: "mg/m³", "59": "ppm", "61": "ppb",
-  A97: "hPa", KPA: "kPa", PAL: "Pa", BAR: "bar", VLT: "V", AMP: "A", WTT: "W", KWT: "kW", KWH: "kWh", D54: "W/m²",
-  LUX: "lx", "2N": "dB", HTZ: "Hz", H67: "mm/h", E34: "GB", "4L": "MB",
+  A97: "hPa", KPA: "kPa", PAL: "Pa", BAR: "bar", VLT: "V", AMP: "A", WTT: "W", KWT: "kW", KWH: "kW·h", D54: "W/m²",
+  LUX: "lx", "2N": "dB", HTZ: "Hz", H67: "mm/h", E34: "Gbyte", "4L": "Mbyte",
 };
 
 export function unitSymbol(code: string | null): string {
@@ -34,6 +34,13 @@ export function formatInstant(iso: string | number, withSeconds = true): string 
     ...(withSeconds ? { second: "2-digit" } : {}),
     ...(city.timeZone ? { timeZone: city.timeZone } : {}),
   });
+}
+
+/** Milliseconds that read as the city's wall clock when taken for UTC: for chart axes. */
+export function wallClock(instant: string | number): number {
+  const moment = new Date(instant).getTime();
+  const offset = Date.parse(`${formatInstant(moment).replace(" ", "T")}Z`) - Math.floor(moment / 1000) * 1000;
+  return moment + offset;
 }
 
 const STEPS = [[86_400, "days"], [3_600, "hours"], [60, "minutes"], [1, "seconds"]] as const;
