@@ -36,6 +36,7 @@ class Value:
     min: float | None = None
     max: float | None = None
     values: dict[str, object] = field(default_factory=dict)
+    members: dict[str, str] = field(default_factory=dict)
     value: object = None
     id: str = ""
     language: str = ""
@@ -111,7 +112,7 @@ class TableMapping:
         elif not self.attributes and not self.location:
             raise Invalid("a mapping needs [attributes] or location", "映射需要 [attributes] 或 location")
         for name, value in self.attributes.items():
-            if not value.column and value.value is None and not value.id and not self.wide:
+            if not (self.wide or value.column or value.id or value.members or value.value is not None):
                 raise Invalid(f"attribute {name} needs a column or a value", f"属性 {name} 需要 column 或 value")
 
     def _check_wide(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -133,6 +134,7 @@ def _used(mapping: TableMapping) -> list[str]:
     for value in mapping.attributes.values():
         names += [value.column] if value.column else []
         names += template(value.id)[1] if value.id else []
+        names += value.members.values()
     names += mapping.time.column if mapping.time else ()
     place = mapping.location
     names += [name for name in (place.lat, place.lon, place.geometry) if name] if place else []
@@ -153,21 +155,27 @@ def _ids(rows: Rows, pattern: str, wanted: Mask) -> Coded:
 
 
 def compose(rows: Rows, pattern: str) -> Coded:
-    """A template filled in for every row, once per distinct combination; nothing where a cell is empty."""
+    """A template filled in for every row; nothing where a cell is empty."""
     literals, columns = template(pattern)
-    parts = [coded(as_text(rows.column(name))) for name in columns]
-    key = parts[0].codes.astype(np.int64)
-    for part in parts[1:]:
-        key = np.where((key < 0) | (part.codes < 0), -1, key * max(1, len(part.values)) + part.codes)
-    distinct, back = np.unique(key, return_inverse=True)
-    texts: list[str | None] = []
-    for one in distinct.tolist():
-        chosen: list[str] = []
-        for part in reversed(parts[1:]):
-            one, code = divmod(one, max(1, len(part.values)))
-            chosen.append(part.values[code] if code < len(part.values) else "")
-        texts.append(None if one < 0 else fill(literals, [parts[0].values[one], *reversed(chosen)]))
-    found = Coded.of(texts)
+
+    def filled(texts: list[str | None]) -> str | None:
+        whole = [text for text in texts if text is not None]
+        return fill(literals, whole) if len(whole) == len(texts) else None
+
+    return combined([coded(as_text(rows.column(name))) for name in columns], filled)
+
+
+def combined(columns: Sequence[Coded], make: Callable[[list[str | None]], str | None]) -> Coded:
+    """What `make` gives for the texts of each row, asked once per distinct combination.
+
+    >>> combined([Coded.of(["a", "b", "a"]), Coded.of(["x", None, "x"])], lambda texts: f"{texts[0]}-{texts[1]}").list()
+    ['a-x', 'b-None', 'a-x']
+    """
+    key = columns[0].codes.astype(np.int64)
+    for column in columns[1:]:
+        key = np.unique(key, return_inverse=True)[1] * (len(column.values) + 1) + column.codes + 1
+    _, first, back = np.unique(key, return_index=True, return_inverse=True)
+    found = Coded.of(make([column[row] for column in columns]) for row in first.tolist())
     return Coded(found.values, found.codes[back])
 
 
@@ -216,11 +224,26 @@ def _part(rows: Rows, name: str, value: Value, ids: Coded, at: I8, good: Mask) -
         cells = _links(compose(rows, value.id))
     elif value.kind == "geometry":
         cells = geometries(rows.column(value.column), "WGS84")
+    elif value.members:
+        cells = _objects(rows, value)
     else:
         cells = values_of(rows.column(value.column), value, rows.mapping)
     for mask, reason in cells.refused:
         rows.refuse(mask & good, value.column, rows.column(value.column), reason)
     return _kept(_Part(name, KINDS.get(value.kind, Kind.PROPERTY), value, ids.codes, at, cells), good)
+
+
+def _objects(rows: Rows, value: Value) -> Cells:
+    """JSON objects of several columns' texts; empty cells are left out, and empty objects are no value."""
+    names = list(value.members)
+
+    def made(texts: list[str | None]) -> str | None:
+        record = {name: text for name, text in zip(names, texts, strict=True) if text is not None}
+        return orjson.dumps(record).decode() if record else None
+
+    text = combined([coded(as_text(rows.column(column))) for column in value.members.values()], made)
+    form = np.where(text.codes < 0, Form.NOTHING, Form.JSON).astype(np.uint8)
+    return Cells(form, np.full(len(form), np.nan), text)
 
 
 def _links(uris: Coded) -> Cells:
