@@ -66,7 +66,8 @@ def utf8(content: bytes, name: str) -> bytes:
     except UnicodeDecodeError:
         pass
     try:
-        return content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "gb18030").encode()
+        marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        return content.decode("utf-16" if marked else "gb18030").removeprefix("\ufeff").encode()
     except UnicodeDecodeError:
         raise Invalid(
             f"{name} is neither UTF-8 nor GB 18030; save it as UTF-8",

@@ -129,8 +129,9 @@ class Static:
         """Which trips come to one of their stops more than once."""
         visits = self.visits
         trip = np.repeat(np.arange(len(self.trips)), np.diff(visits.first))
-        keys = np.sort(trip * (len(self.stops) + 1) + visits.stop)
-        again = keys[1:][keys[1:] == keys[:-1]] // (len(self.stops) + 1)
+        known = visits.stop >= 0
+        keys = np.sort(trip[known] * len(self.stops) + visits.stop[known])
+        again = keys[1:][keys[1:] == keys[:-1]] // len(self.stops)
         return np.bincount(again, minlength=len(self.trips)) > 0
 
     def visits_of(self, trip_id: str) -> slice:
