@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -111,3 +112,41 @@ def test_documents_that_break_the_layout_are_refused(
         added(schema, context)
     assert words in caught.value.en
     assert caught.value.zh != caught.value.en
+
+
+SPOILT = [1, "x", None, [1], {"a": 1}, True, {"type": [1]}]
+MEMBERS = [
+    "$id",
+    "title",
+    "x-title-zh",
+    "description",
+    "x-map",
+    "x-version",
+    "allOf",
+    "properties",
+    "$defs",
+    "required",
+]
+OF_ATTRIBUTE = ["title", "x-title-zh", "x-ngsi", "x-enum-zh", "enum", "minimum", "items", "type", "$ref"]
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=str)
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_spoilt_member_never_ends_in_a_bare_exception(member: str, spoilt: Any) -> None:
+    with contextlib.suppress(BadConfiguration):
+        added(schema(**{member: spoilt}), context())
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=str)
+@pytest.mark.parametrize("member", OF_ATTRIBUTE)
+def test_a_spoilt_attribute_never_ends_in_a_bare_exception(member: str, spoilt: Any) -> None:
+    attribute = {"title": "boxes", "x-title-zh": "格口", "type": "string", "x-ngsi": {"type": "Property"}}
+    with contextlib.suppress(BadConfiguration):
+        added(schema(properties={"freeBoxes": {**attribute, member: spoilt}}), context())
+
+
+@pytest.mark.parametrize("spoilt", SPOILT, ids=str)
+def test_documents_that_are_none_are_refused(spoilt: Any) -> None:
+    for subject in (Subject("L", spoilt, {}), Subject("L", context(), {"ParcelLocker": spoilt})):
+        with pytest.raises(BadConfiguration):
+            Catalogue.builtin().adding([subject])

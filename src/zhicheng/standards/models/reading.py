@@ -21,6 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 KINDS = MappingProxyType({"Property": Kind.PROPERTY, "Relationship": Kind.RELATIONSHIP, "GeoProperty": Kind.GEO})
+_TEXT = {"type": "string"}
+# the members that JSON Schema does not know or does not check, before anything reads them
+_LAYOUT = {
+    "type": "object",
+    "properties": {
+        "$id": _TEXT,
+        "x-title-zh": _TEXT,
+        "x-description-zh": _TEXT,
+        "x-version": _TEXT,
+        "x-map": {"type": "object", "additionalProperties": _TEXT},
+        "x-ngsi": {"type": "object", "additionalProperties": _TEXT},
+        "x-enum-zh": {"type": "object", "additionalProperties": _TEXT},
+    },
+}
+_LAID_OUT = jsonschema_rs.Draft202012Validator(_LAYOUT)
 _WORDING = ("enum", "const", "pattern", "format", "minLength", "maxLength")
 _RESERVED = ("id", "type")
 
@@ -59,7 +74,7 @@ def read(subject: Subject) -> list[Model]:
 
 def subject_terms(subject: Subject) -> Mapping[str, str]:
     """Short name -> IRI, from the subject's @context: an object of plain terms."""
-    context = subject.context.get("@context")
+    context = subject.context.get("@context") if isinstance(subject.context, dict) else None
     if not isinstance(context, dict):
         raise _wrong(subject.name, "its @context is not an object of terms", "@context 不是由术语组成的对象")
     for term, iri in context.items():
@@ -96,10 +111,17 @@ def _model(subject: str, name: str, schema: dict[str, Any], terms: Mapping[str, 
 
 def _check_schema(where: str, schema: dict[str, Any]) -> None:
     """A valid schema with an identifier, whose references end in itself or in the common schema."""
+    _check_layout(where, schema)
     try:
         jsonschema_rs.Draft202012Validator(schema, registry=registry(schema), offline=True)
     except (ValueError, KeyError, jsonschema_rs.ReferencingError) as problem:
         raise _wrong(where, f"its schema cannot be used: {problem}", f"其模式无法使用：{problem}") from None
+
+
+def _check_layout(where: str, part: object) -> None:
+    for error in _LAID_OUT.iter_errors(part):
+        place = ".".join(str(step) for step in error.instance_path) or "it"
+        raise _wrong(where, f"{place}: {error.message}", f"{place} 的形式不符合模型文件的约定")
 
 
 def registry(schema: dict[str, Any]) -> jsonschema_rs.Registry:
@@ -129,10 +151,12 @@ def _followed(
 
 
 def _attribute(where: str, name: str, iri: str, schema: Mapping[str, Any]) -> AttributeModel:
+    _check_layout(where, schema)
     ngsi = schema.get("x-ngsi", {})
     if ngsi.get("type") not in KINDS:
         raise _wrong(where, f"x-ngsi.type is not one of {', '.join(KINDS)}", f"x-ngsi.type 须为 {'、'.join(KINDS)}")
-    items = schema.get("items", {})
+    items = schema.get("items")
+    items = items if isinstance(items, dict) else {}
     values = schema.get("enum") or items.get("enum") or ()
     chinese = schema.get("x-enum-zh", {})
     return AttributeModel(
