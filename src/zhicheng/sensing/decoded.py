@@ -11,7 +11,10 @@ from zhicheng.standards.ngsild.model import Entity
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from zhicheng.sensing.mapping import TableMapping
+    from zhicheng.standards.changes import Changes
     from zhicheng.standards.gtfs.static import Static
+    from zhicheng.standards.ngsild.context import Contexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class DecodeSettings:
     """The network's timetable, if there is one."""
     limit: int = 64 << 20
     """Bytes of a body that are read; of a zip, unpacked 16 times as many."""
+    mapping: TableMapping | None = None
+    """What the columns of a table mean, for decoders that need it."""
+    contexts: Contexts | None = None
+    """The city's @context documents; its default one gives the IRIs of the names in a mapping."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Further keys of the feed's configuration."""
 
@@ -55,5 +62,7 @@ class Decoded:
     removed: tuple[str, ...] = ()
     """Ids of entities that the body says are gone."""
     refused: tuple[Refusal, ...] = ()
+    changes: Changes | None = None
+    """What a decoder of tables gives instead of entities: rows of the log, column-wise."""
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
     """Reference tables to keep, by name."""

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.sensing.decoded import Decoded, DecodeSettings
+from zhicheng.sensing.tabular import decode_ngsild, table_decoder
 from zhicheng.sensing.timetable import decode_static
 from zhicheng.sensing.transit import decode_realtime
 
@@ -23,7 +24,7 @@ class Decoder:
     en: str
     decode: Decode
     needs: tuple[str, ...] = ()
-    """Settings without which it gives less: `static`, a timetable."""
+    """Settings without which it gives less: `static`, a timetable; or nothing: `mapping`, the meaning of columns."""
 
 
 DECODERS: dict[str, Decoder] = {
@@ -33,6 +34,12 @@ DECODERS: dict[str, Decoder] = {
         Decoder(
             "gtfs-rt", "公交实时数据（GTFS Realtime）", "Live transit (GTFS Realtime)", decode_realtime, ("static",)
         ),
+        Decoder("csv", "CSV 表格", "CSV table", table_decoder("csv"), ("mapping",)),
+        Decoder("json", "JSON 记录", "JSON records", table_decoder("json"), ("mapping",)),
+        Decoder("geojson", "GeoJSON 要素", "GeoJSON features", table_decoder("geojson"), ("mapping",)),
+        Decoder("xlsx", "XLSX 工作表", "XLSX worksheet", table_decoder("xlsx"), ("mapping",)),
+        Decoder("parquet", "Parquet 表", "Parquet table", table_decoder("parquet"), ("mapping",)),
+        Decoder("ngsi-ld", "NGSI-LD 实体", "NGSI-LD entities", decode_ngsild),
     )
 }
 

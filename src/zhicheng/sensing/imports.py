@@ -8,9 +8,9 @@ from typing import BinaryIO, cast
 
 from zhicheng.kernel.errors import Invalid, ZhichengError
 from zhicheng.sensing.archives import MEMBER_LIMIT, TOTAL_LIMIT, Member, members
+from zhicheng.sensing.documents import ngsild_documents
 from zhicheng.sensing.mapping import Mappings
 from zhicheng.sensing.readers import READERS, format_of
-from zhicheng.sensing.records import parse_json
 from zhicheng.sensing.refusals import Refusal, Refusals
 from zhicheng.sensing.tables import Expand, decode_table
 from zhicheng.standards.changes import Changes, ChangesBuilder
@@ -181,19 +181,6 @@ def _entities(member: Member, name: str, decode: Decode | None, done: Callable[[
                 refused.append(Refusals.one(Refusal(number, None, _id(document), error.en, error.zh)))
         rows = len(entities) + len(refused)
         yield Batch(member.name, name, _no_changes(), entities, Refusals.concat(refused), rows, done(), total)
-
-
-def ngsild_documents(body: bytes) -> list[object]:
-    r"""The entity documents of an array, of one object, or of JSON lines.
-
-    >>> ngsild_documents(b'{"id": 1}\n{"id": 2}')
-    [{'id': 1}, {'id': 2}]
-    """
-    lines = body.splitlines()
-    if body.lstrip()[:1] == b"{" and len(lines) > 1 and lines[0].rstrip().endswith(b"}"):
-        return [parse_json(line) for line in lines if line.strip()]
-    found = parse_json(body)
-    return found if isinstance(found, list) else [found]
 
 
 def _id(document: object) -> str | None:
