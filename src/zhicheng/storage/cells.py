@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from zhicheng.kernel.columns import F8, I1, I4, I8, Coded, Index
+from zhicheng.kernel.columns import F8, I1, I4, I8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, Form
 from zhicheng.standards.ngsild.model import Kind
@@ -127,6 +127,23 @@ class Cells:
         column = Coded(self.pools[name].values, self.codes[name]).compact()
         self.pools[name] = Pool(column.values)
         self.codes[name] = column.codes
+
+    def same(self, places: Index, changes: Changes, *, timed: bool) -> Mask:
+        """Which of the changes hold the value (and, if `timed`, the time) that stands in their place."""
+        arrays = self.arrays
+        found = (arrays["form"][places] == changes.form) & (arrays["kind"][places] == changes.kind)
+        numbers = arrays["number"][places]
+        found &= (numbers == changes.number) | (np.isnan(numbers) & np.isnan(changes.number))
+        for name in ("text", "unit", "sub"):
+            column: Coded = getattr(changes, name)
+            known = self.pools[name].index
+            if len(column.values) > len(column.codes):
+                column = column.compact()
+            mapped = np.array([*(known.get(value, -2) for value in column.values), -1], np.int32)
+            found &= self.codes[name][places] == mapped[column.codes]
+        if timed:
+            found &= arrays["observed_at"][places] == changes.observed_at
+        return found
 
     def coded(self, name: str) -> Coded:
         """One of the coded columns, as long as the table has rows."""

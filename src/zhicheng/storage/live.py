@@ -14,7 +14,7 @@ import orjson
 
 from zhicheng.kernel.columns import I4, I8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT
-from zhicheng.standards.changes import Act, Form
+from zhicheng.standards.changes import Act, Changes, Form
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.cells import Cells, Pool
 from zhicheng.storage.directory import Directory
@@ -189,7 +189,7 @@ class State:
             elif kind == Kind.LIFE:
                 self._place(born)
                 born = {}
-                self._bury(code, int(batch.recorded_at[row]), erased=act == Act.ERASE)
+                self._bury(code, int(batch.effective[row]), erased=act == Act.ERASE)
             elif directory.life[code] != changes.life[row]:
                 continue
             elif kind == Kind.TYPES:
@@ -232,31 +232,53 @@ class State:
         directory.table[code], directory.row[code] = number, target
 
     def _cells(self, batch: Batch, codes: I4, rows: Index) -> None:
-        """Attribute rows: split by table and attribute, then column-wise."""
-        changes = batch.changes
+        """Attribute rows, column-wise by cells."""
+        for cells, places, own, repeated in self.by_cells(batch.changes, codes, rows):
+            chosen = batch.take(own)
+            if not repeated:
+                _settle(cells, places, chosen)
+            elif (chosen.changes.act == Act.OBSERVE).all():
+                _settle_readings(cells, places, chosen)
+            else:
+                _settle_rounds(cells, places, chosen)
+
+    def by_cells(self, changes: Changes, codes: I4, rows: Index) -> Iterator[tuple[Cells, Index, Index, bool]]:
+        """Rows of living entities split by table and attribute: the cells, the rows' places in them, the rows
+        (by place, then as given) and whether a place comes more than once.
+        """
         tables = self.directory.table[codes[rows]].astype(np.int64)
         attributes = self._attributes.encode(changes.attribute.take(rows)).astype(np.int64)
         datasets = self._datasets.encode(changes.dataset.take(rows)).astype(np.int64) + 1
         key = (tables << 42) | (attributes << 21) | datasets
         places = self.directory.row[codes[rows]]
-        order = np.lexsort((places, key))  # stable: log order within a cell
+        order = np.lexsort((places, key))
         key, places, rows = key[order], places[order], rows[order]
-        new_group = np.flatnonzero(np.diff(key, prepend=-1))
-        repeated = (np.diff(key, prepend=-1) == 0) & (np.diff(places, prepend=-1) == 0)
-        for start, end in zip(new_group, [*new_group[1:], len(key)], strict=True):
-            table = self.tables[int(key[start] >> 42)]
-            dataset = int(key[start] & 0x1FFFFF) - 1
-            cells = table.column(
-                self._attributes.values[int(key[start] >> 21) & 0x1FFFFF],
+        step = np.diff(key, prepend=-1)
+        repeated = (step == 0) & (np.diff(places, prepend=-1) == 0)
+        starts = np.flatnonzero(step)
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(key)], strict=True):
+            first = int(key[start])
+            dataset = (first & 0x1FFFFF) - 1
+            cells = self.tables[first >> 42].column(
+                self._attributes.values[(first >> 21) & 0x1FFFFF],
                 None if dataset < 0 else self._datasets.values[dataset],
             )
-            part, chosen = places[start:end], batch.take(rows[start:end])
-            if not repeated[start:end].any():
-                _settle(cells, part, chosen)
-            elif (chosen.changes.act == Act.OBSERVE).all():
-                _settle_readings(cells, part, chosen)
-            else:
-                _settle_rounds(cells, part, chosen)
+            yield cells, places[start:end], rows[start:end], bool(repeated[start:end].any())
+
+    def unchanged(self, changes: Changes, *, timed: bool) -> Mask:
+        """Which rows say what the live table says already: the same value and, if `timed`, of the same instant.
+
+        Call with the lock held.
+        """
+        found = np.zeros(len(changes), bool)
+        index = self.directory.index
+        mapped = np.array([*(index.get(value, -1) for value in changes.entity.values), -1], np.int32)
+        codes = mapped[changes.entity.codes]
+        alive = (codes >= 0) & (changes.kind < Kind.TYPES) & (changes.act <= Act.SET)
+        alive[alive] = self.directory.table[codes[alive]] >= 0
+        for cells, places, own, _ in self.by_cells(changes, codes, np.flatnonzero(alive)):
+            found[own] = cells.same(places, changes.take(own), timed=timed)
+        return found
 
     def _amend(self, batch: Batch, rows: Index, history: History | None, valid: int | None) -> None:
         """Corrections and erasures: fold the cells they concern anew from history."""
