@@ -13,6 +13,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 1400,
     // nothing is inlined as a data: address, so that a strict content security policy holds
     assetsInlineLimit: 0,
+    // the terms of what is bundled travel with it
+    license: { fileName: "licenses.md" },
   },
   server: {
     proxy: Object.fromEntries(["/api", "/tiles"].map((path) => [path, "http://127.0.0.1:8800"])),

@@ -42,6 +42,7 @@ async function problemText(response: Response): Promise<string> {
 const entityPath = (id: string) => `/api/v1/entities/${encodeURIComponent(id)}`;
 
 export interface Window {
+  dataset?: string;
   from?: string;
   to?: string;
 }
