@@ -31,6 +31,12 @@ class Store(Protocol):
     def history(self, query: HistoryQuery) -> Series:
         """Instances of attributes over time."""
 
+    def rows(self, query: HistoryQuery) -> Batch:
+        """The rows of the log that a history is made of: of these entities and attributes, in no order.
+
+        Rows of whole entities (kinds TYPES, SCOPE, LIFE) come where no attributes are named. The window is not applied.
+        """
+
     def as_of(self, valid: int, known: int | None = None) -> State:
         """The city as it was at `valid`, by what was known at `known` (default: now)."""
 

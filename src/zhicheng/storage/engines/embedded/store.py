@@ -199,10 +199,11 @@ class EmbeddedStore:
 
     def history(self, query: HistoryQuery) -> Series:
         """See the port."""
-        batch = self._rows(query)
+        batch = self.rows(query)
         return series_of(batch, query)
 
-    def _rows(self, query: HistoryQuery) -> Batch:
+    def rows(self, query: HistoryQuery) -> Batch:
+        """See the port."""
         with self.state.lock:
             sealed, tail = self._segments, self._tail.chunks
             index = self.state.directory.index
@@ -219,7 +220,7 @@ class EmbeddedStore:
         return concat(parts) if parts else empty_batch()
 
     def _cell_history(self, entity: str, attribute: str, dataset: str | None) -> Batch:
-        batch = in_log_order(self._rows(HistoryQuery((entity,), (attribute,), time="effective")))
+        batch = in_log_order(self.rows(HistoryQuery((entity,), (attribute,), time="effective")))
         column = batch.changes.dataset
         same = (
             column.codes == -1
