@@ -95,12 +95,12 @@ def positions(geometry: object) -> F8:
     >>> positions({"type": "LineString", "coordinates": [[8, 40], [9, 41]]}).tolist()
     [[8.0, 40.0], [9.0, 41.0]]
     """
-    if not isinstance(geometry, Mapping) or geometry.get("type") not in NESTING:
+    kind = geometry.get("type") if isinstance(geometry, Mapping) else None
+    if not isinstance(geometry, Mapping) or not isinstance(kind, str) or kind not in NESTING:
         raise Invalid(
             f"A geometry is an object with type ({', '.join(NESTING)}) and coordinates",
             f"几何对象须含 type（{'、'.join(NESTING)}）和 coordinates",
         )
-    kind = geometry["type"]
     parts = [geometry.get("coordinates")]
     rings = kind in ("Polygon", "MultiPolygon")
     for level in range(NESTING[kind], 0, -1):

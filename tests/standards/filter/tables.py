@@ -88,10 +88,10 @@ def _column(entities: Sequence[Entity], name: str, dataset: str | None) -> Colum
         form=np.array([form for form, _, _ in cells], np.uint8),
         number=np.array([number for _, number, _ in cells], np.float64),
         text=Coded.of([text for _, _, text in cells]),
-        observed_at=_instants([each and each.observed_at for each in found]),
-        created_at=_instants([each and each.created_at for each in found]),
-        modified_at=_instants([each and each.modified_at for each in found]),
-        unit=Coded.of([each and each.unit for each in found]),
+        observed_at=_instants([each.observed_at if each else None for each in found]),
+        created_at=_instants([each.created_at if each else None for each in found]),
+        modified_at=_instants([each.modified_at if each else None for each in found]),
+        unit=Coded.of([each.unit if each else None for each in found]),
         sub=Coded.of([write_sub(each.sub) if each and each.sub else None for each in found]),
     )
 

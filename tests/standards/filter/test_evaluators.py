@@ -238,7 +238,7 @@ def test_terms_agree_on_one_attribute(node: Node, found: list[list[Attribute]]) 
 @given(GEOS, st.lists(GEOMETRIES, min_size=1, max_size=5))
 def test_geo_agrees_on_geometries(node: Node, found: list[Json]) -> None:
     same = [Attribute(Kind.GEO, each) for each in found]
-    agree(node, [Entity(f"urn:x:{at}", TYPES, dict.fromkeys(ALL_NAMES, [each])) for at, each in enumerate(same)])
+    agree(node, [Entity(f"urn:x:{at}", TYPES, {name: [each] for name in ALL_NAMES}) for at, each in enumerate(same)])
 
 
 @settings(max_examples=200, deadline=None)

@@ -102,4 +102,4 @@ def _point_test(node: Geo) -> PointTest:
     if node.relation == "near" and isinstance(shape, shapely.Point):
         lon, lat = shape.x, shape.y
         return lambda x, y: shapes.within_reach(node, geometry.distance(lon, lat, x, y))
-    return lambda x, y: shapes.exact(node, [shapely.Point(lon, lat) for lon, lat in zip(x, y, strict=True)])
+    return lambda x, y: shapes.exact(node, np.asarray(shapely.points(x, y), dtype=np.object_))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 import numpy as np
 
 from zhicheng.kernel import instants
-from zhicheng.kernel.columns import F8, I8, Mask
+from zhicheng.kernel.columns import F8, I8, Coded, Mask
 from zhicheng.standards.changes import Form
 from zhicheng.standards.filter import patterns
 from zhicheng.standards.filter.document import below
@@ -37,6 +38,14 @@ ORDER: dict[Order, Callable[..., Mask]] = {
     "<=": np.less_equal,
     ">": np.greater,
     ">=": np.greater_equal,
+}
+TEXT_ORDER: dict[Order, Callable[[str, str], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
 }
 Reading = Callable[[Operand], float | None]
 """The number to compare a column with; None for an operand of another type."""
@@ -106,9 +115,26 @@ def _values(term: Term, cells: Cells) -> Mask:
 
 def _texts(term: Term, cells: Cells, rows: Mask) -> Mask:
     plain: Mask = rows & (cells.kind == Kind.PROPERTY)
-    mask = by_text(cells.text, plain, _text_test(term))
+    if isinstance(term, Compare) and term.order == "==" and _plain(term.operand):
+        mask = _equal(cells.text, str(term.operand.value)) & plain
+    else:
+        mask = by_text(cells.text, plain, _text_test(term))
     mask |= _by_kind(term, cells, rows & ~plain, lambda text: text)
     return mask
+
+
+def _equal(column: Coded, wanted: str) -> Mask:
+    """Which rows hold exactly this text."""
+    try:
+        code = column.values.index(wanted)
+    except ValueError:
+        return np.zeros(len(column), np.bool_)
+    return np.equal(column.codes, code)
+
+
+def _plain(operand: Operand) -> bool:
+    """Whether it is text that tells no time, so that letters decide."""
+    return operand.kind == "text" and moment(str(operand.value)) is None
 
 
 def _json(term: Term, cells: Cells) -> Mask:
@@ -143,10 +169,9 @@ def _text_test(term: Term) -> Callable[[list[str]], Iterable[bool]]:
     """The term on single texts."""
     if isinstance(term, Matches):
         return lambda texts: patterns.search(term.pattern, texts) != term.negated
-    if isinstance(term, Compare) and term.operand.kind == "text" and term.order in ("==", "!="):
-        wanted, equal = term.operand.value, term.order == "=="
-        if moment(str(wanted)) is None:
-            return lambda texts: [(text == wanted) is equal for text in texts]
+    if isinstance(term, Compare) and _plain(term.operand):
+        wanted, compare = str(term.operand.value), TEXT_ORDER[term.order]
+        return lambda texts: [compare(text, wanted) for text in texts]
     return lambda texts: [holds(term, Target((text,))) for text in texts]
 
 

@@ -36,7 +36,8 @@ from zhicheng.standards.ngsild.names import NAMESPACE
 
 Expand = Callable[[str], str]
 
-_NAME = re.compile(r"(?:https?://|urn:)[^\s;|()\[\]{}=!<>~,\"]+|[^\s.;|()\[\]{}=!<>~,\"&]+")
+_SHORT = re.compile(r"(?!https?://|urn:)[^\s.;|()\[\]{}=!<>~,\"&]+")
+_NAME = re.compile(rf"(?:https?://|urn:)[^\s;|()\[\]{{}}=!<>~,\"]+|{_SHORT.pattern}")
 _STEP = re.compile(r"[^\s.\[\]\"]+")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _LITERAL = re.compile(
@@ -112,9 +113,11 @@ class _Terms:
 
     def comparison(self, reader: Reader, path: Path, order: Order, expanded: bool) -> Node:
         """What follows ==, !=, <, ...: a literal; after == and != also a list, a range, a URI or word."""
+        start = reader.at
         first, comparable = self.operand(reader, expanded)
         equality = order in ("==", "!=")
         if not equality and not comparable:
+            reader.at = start
             raise reader.fail(
                 f"{order} takes a number, a date, a time or text in quotes",
                 f"{order} 之后应为数字、日期、时间或带引号的文本",
@@ -135,8 +138,10 @@ class _Terms:
 
     def range(self, reader: Reader, path: Path, low: Operand, comparable: bool, negated: bool) -> Node:
         """The upper end of a range."""
+        start = reader.at
         high, also = self.operand(reader, expanded=False)
         if not (comparable and also) or low.kind != high.kind:
+            reader.at = start
             raise reader.fail(
                 "both ends of a range are numbers, or dates, or times, or text in quotes",
                 "区间两端须同为数字、日期、时间或带引号的文本",
@@ -292,11 +297,11 @@ def write(tree: Node, compact: Callable[[str], str]) -> str:
             return "!" + _write_path(path, compact)
         case Exists(path):
             return _write_path(path, compact)
-        case Compare(path, order, operand):
+        case Compare(path, order, operand) if operand.kind != "boolean" or order in ("==", "!="):
             return f"{_write_path(path, compact)}{order}{_write_operand(operand)}"
-        case In(path, operands, negated):
+        case In(path, operands, negated) if operands:
             return f"{_write_path(path, compact)}{'!=' if negated else '=='}{','.join(map(_write_operand, operands))}"
-        case Between(path, low, high, negated):
+        case Between(path, low, high, negated) if low.kind == high.kind != "boolean":
             return (
                 f"{_write_path(path, compact)}{'!=' if negated else '=='}{_write_operand(low)}..{_write_operand(high)}"
             )
@@ -310,7 +315,10 @@ def _write_path(path: Path, compact: Callable[[str], str]) -> str:
     if path.dataset is not None:
         raise NotSupported("q cannot choose a datasetId", "q 无法选择 datasetId")
     members = ENTITY_MEMBERS | ATTRIBUTE_MEMBERS
-    names = ".".join(members.get(name) or compact(name) for name in (path.attribute, *path.sub))
+    parts = [members.get(name) or compact(name) for name in (path.attribute, *path.sub)]
+    if any((_NAME if len(parts) == 1 else _SHORT).fullmatch(part) is None for part in parts):
+        raise NotSupported(f"q cannot name {'.'.join(parts)}", f"q 无法表示名称 {'.'.join(parts)}")
+    names = ".".join(parts)
     steps = ".".join(step if _STEP.fullmatch(step) else orjson.dumps(step).decode() for step in path.trail)
     return f"{names}[{steps}]" if steps else names
 

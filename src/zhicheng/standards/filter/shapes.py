@@ -48,7 +48,7 @@ def shape(text: str) -> BaseGeometry | None:
     return made
 
 
-def exact(node: Geo, shapes: Sequence[BaseGeometry | None]) -> Mask:
+def exact(node: Geo, shapes: Sequence[BaseGeometry | None] | npt.NDArray[np.object_]) -> Mask:
     """Which shapes stand so to the node's; None never does."""
     column = np.empty(len(shapes), dtype=object)
     column[:] = shapes
