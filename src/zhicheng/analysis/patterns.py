@@ -14,6 +14,9 @@ import numpy as np
 from zhicheng.kernel.columns import F8, I4, I8
 from zhicheng.standards.gtfs.static import EARTH, Shape, Static, metres_between
 
+JITTER = 20.0
+"""Metres that a stop may lie behind the one before it on one segment: platforms of one place, roughly drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -120,8 +123,9 @@ def _legs(static: Static, trip: int) -> F8:
     arrive, leave = static.visits.arrival[rows].astype(np.float64), static.visits.departure[rows].astype(np.float64)
     arrive, leave = np.where(arrive < 0, leave, arrive), np.where(leave < 0, arrive, leave)
     legs = np.full(len(arrive), np.nan)
-    legs[1:] = arrive[1:] - leave[:-1]
-    return cast(F8, np.where((arrive < 0) | (legs <= 0), np.nan, legs))
+    told = (arrive[1:] >= 0) & (leave[:-1] >= 0)
+    legs[1:] = np.where(told, arrive[1:] - leave[:-1], np.nan)
+    return np.where(legs > 0, legs, np.nan)
 
 
 def _positions(patterns: list[Pattern], stops: int) -> I4:
@@ -158,25 +162,30 @@ def along_line(shape: Shape, lon: F8, lat: F8) -> F8:
     """
     share, squared = _nearest(shape, lon, lat)
     count, segments = squared.shape
+    lengths = np.diff(shape.metres)
+    here = np.arange(segments)
     cost = squared[0].copy()
     came = np.zeros((count, segments), np.int64)
     for place in range(1, count):
-        best = np.minimum.accumulate(cost)
-        came[place] = _argmin_before(cost, best)
-        cost = squared[place] + best
+        back = (share[place] - share[place - 1]) * lengths < -JITTER
+        before, least = _least_before(cost)
+        stay = ~back & (cost <= least)
+        came[place] = np.where(stay, here, before)
+        cost = squared[place] + np.where(stay, cost, least)
     segment = np.zeros(count, np.int64)
     segment[-1] = int(np.argmin(cost))
     for place in range(count - 1, 0, -1):
         segment[place - 1] = came[place, segment[place]]
     rows = np.arange(count)
-    start, length = shape.metres[segment], np.diff(shape.metres)[segment]
-    return cast(F8, np.maximum.accumulate(start + share[rows, segment] * length))
+    return cast(F8, np.maximum.accumulate(shape.metres[segment] + share[rows, segment] * lengths[segment]))
 
 
-def _argmin_before(cost: F8, best: F8) -> I8:
-    """For each column, the column up to it that holds the least cost."""
-    fresh = np.concatenate([[True], cost[1:] < best[:-1]])
-    return np.maximum.accumulate(np.where(fresh, np.arange(len(cost)), 0))
+def _least_before(cost: F8) -> tuple[I8, F8]:
+    """For each column, which column before it holds the least cost, and that cost; infinite for the first."""
+    least = np.concatenate([[np.inf], np.minimum.accumulate(cost)[:-1]])
+    fresh = cost < least
+    best = np.maximum.accumulate(np.where(fresh, np.arange(len(cost)), 0))
+    return np.concatenate([[0], best[:-1]]), least
 
 
 def _nearest(shape: Shape, lon: F8, lat: F8) -> tuple[F8, F8]:

@@ -279,14 +279,15 @@ class Reading:
         rows = [row for row, vehicle in enumerate(vehicles) if not _fixed(vehicle) and vehicle.stop_id]
         if self.static is None or not rows:
             return spots
-        placed = placement.place([self._report(vehicles[row]) for row in rows], find_patterns(self.static))
+        placed = placement.place([self.report(vehicles[row]) for row in rows], find_patterns(self.static))
         columns = (placed.lon.tolist(), placed.lat.tolist(), placed.bearing.tolist(), placed.by.tolist())
         for row, lon, lat, bearing, by in zip(rows, *columns, strict=True):
             if by:
                 spots[row] = (lon, lat, bearing, placement.By(by))
         return spots
 
-    def _report(self, vehicle: VehiclePosition) -> placement.Report:
+    def report(self, vehicle: VehiclePosition) -> placement.Report:
+        """What a vehicle says of where it is, with what its trip's update predicts."""
         trip = vehicle.trip or TripDescriptor()
         update = self.updates.get(self.trip_urn(trip))
         stops = update.stop_time_update if update is not None else ()
