@@ -150,7 +150,7 @@ def _numbers(parts: list[object], kind: str) -> F8:
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise _bad(kind)
     try:
-        pairs = np.array([[part[0], part[1]] for part in parts], np.float64)  # type: ignore[index]
+        pairs = np.array([[part[0], part[1]] for part in parts], np.float64)  # type: ignore[index]  # each is a list, just seen
     except OverflowError:
         pairs = np.array([[np.inf, np.inf]])
     ok = (np.abs(pairs[:, 0]) <= 180) & (np.abs(pairs[:, 1]) <= 90)

@@ -12,7 +12,8 @@ from zhicheng.kernel import geometry
 from zhicheng.kernel.columns import F8, I1, I8, Coded
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Form
-from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind
+from zhicheng.standards.ngsild.changes import sub_of, sub_text, value_fields
+from zhicheng.standards.ngsild.model import Attribute, Entity, Kind
 
 
 @dataclass
@@ -81,7 +82,7 @@ def _column(entities: Sequence[Entity], name: str, dataset: str | None) -> Colum
     found = [
         next((each for each in entity.attributes.get(name, ()) if each.dataset == dataset), None) for entity in entities
     ]
-    cells = [(Form.NOTHING, np.nan, None) if each is None else held(each.value) for each in found]
+    cells = [(Form.NOTHING, np.nan, None) if each is None else value_fields(each.kind, each.value) for each in found]
     return Column(
         dataset=dataset,
         kind=np.array([0 if each is None else each.kind for each in found], np.uint8),
@@ -92,40 +93,10 @@ def _column(entities: Sequence[Entity], name: str, dataset: str | None) -> Colum
         created_at=_instants([each.created_at if each else None for each in found]),
         modified_at=_instants([each.modified_at if each else None for each in found]),
         unit=Coded.of([each.unit if each else None for each in found]),
-        sub=Coded.of([write_sub(each.sub) if each and each.sub else None for each in found]),
+        sub=Coded.of([sub_text(each) if each else None for each in found]),
     )
 
 
-def held(value: Json) -> tuple[Form, float, str | None]:
-    """Form, number and text of a value."""
-    if isinstance(value, bool):
-        return Form.BOOLEAN, float(value), None
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53):
-        return Form.NUMBER, float(value), None
-    if isinstance(value, str):
-        return Form.TEXT, np.nan, value
-    return Form.JSON, np.nan, json.dumps(value)
-
-
-def write_sub(sub: Mapping[str, Sequence[Attribute]]) -> str:
-    """Sub-attributes as text."""
-    return json.dumps({name: [_plain(each) for each in instances] for name, instances in sub.items()})
-
-
-def _plain(each: Attribute) -> dict[str, Json]:
-    return {
-        "kind": int(each.kind),
-        "value": each.value,
-        "observed_at": each.observed_at,
-        "unit": each.unit,
-        "dataset": each.dataset,
-        "sub": write_sub(each.sub),
-    }
-
-
-def read_sub(text: str) -> dict[str, list[Attribute]]:
-    """The inverse of `write_sub`."""
-    return {
-        name: [Attribute(Kind(each.pop("kind")), sub=read_sub(each.pop("sub")), **each) for each in instances]
-        for name, instances in json.loads(text).items()
-    }
+def read_sub(text: str) -> Mapping[str, Sequence[Attribute]]:
+    """The sub-attributes that a text of the column `sub` holds."""
+    return sub_of(text)[0]

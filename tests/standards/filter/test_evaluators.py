@@ -46,7 +46,7 @@ TEXTS = st.sampled_from(
         "urn:x:1",
     ]
 )
-NUMBERS = st.sampled_from([0, 1, -1, 1.5, 50, 2**53 + 1, 2**53, 1e300, 10**30, -0.0])
+NUMBERS = st.sampled_from([0, 1, -1, 1.5, 50, 2**53 + 1, 2**53, 1e300, 2**62 + 1, -0.0])
 INSTANTS = st.sampled_from([0, 1_704_067_200_000_000, 1_704_153_600_000_000])
 SCALARS: st.SearchStrategy[Json] = st.one_of(TEXTS, NUMBERS, st.booleans())
 VALUES: st.SearchStrategy[Json] = st.one_of(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator
 
-import msgspec
 import numpy as np
+import orjson
 
 from zhicheng.kernel import instants
 from zhicheng.kernel.columns import F8, I8, Coded, Mask
@@ -143,8 +143,8 @@ def _json(term: Term, cells: Cells) -> Mask:
 
 def _decoded(text: str) -> Json:
     try:
-        value: Json = msgspec.json.decode(text)
-    except msgspec.DecodeError:  # a text of another row, that is not JSON
+        value: Json = orjson.loads(text)
+    except orjson.JSONDecodeError:  # a text of another row, that is not JSON
         return None
     return value
 
