@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from zhicheng.hub import plans
 from zhicheng.hub.plans import Plan, Refused
@@ -20,7 +20,14 @@ from zhicheng.storage.port import Store
 
 CheckPolicy = Literal["off", "warn", "reject"]
 How = Literal["create", "replace", "update", "only-update", "only-update-no-overwrite", "merge"]
-Present: TypeAlias = Callable[[str], Entity | None]
+
+
+class Present(Protocol):
+    """Reads an entity as it is, with some attributes or all, and remembers its version for the commit."""
+
+    def __call__(self, identifier: str, attributes: Collection[str] | None = None) -> Entity | None: ...
+
+
 Planned: TypeAlias = Callable[[ChangesBuilder, Present], Plan]
 _TRIES = 64
 
@@ -71,7 +78,9 @@ class Intake:
     async def create(self, entity: Entity, origin: Origin) -> Outcome:
         """A new entity; AlreadyExists."""
         checked = self.checked(entity, origin)
-        return await self._one(entity.id, origin, lambda rows, present: plans.create(rows, present(entity.id), checked))
+        return await self._one(
+            entity.id, origin, lambda rows, present: plans.create(rows, present(entity.id, _NONE), checked)
+        )
 
     async def replace(self, entity: Entity, origin: Origin) -> Outcome:
         """The entity as given, in place of the one that is there; NotFound."""
@@ -91,7 +100,9 @@ class Intake:
         return await self._one(
             fragment.id,
             origin,
-            lambda rows, present: plans.append(rows, present(fragment.id), checked, overwrite=overwrite),
+            lambda rows, present: plans.append(
+                rows, present(fragment.id, _NONE if overwrite else None), checked, overwrite=overwrite
+            ),
         )
 
     async def update(self, fragment: Entity, origin: Origin) -> Outcome:
@@ -130,7 +141,7 @@ class Intake:
     async def remove(self, identifier: str, origin: Origin) -> Outcome:
         """The entity away; NotFound. Its history stays."""
         return await self._one(
-            identifier, origin, lambda rows, present: plans.remove(rows, present(identifier), identifier)
+            identifier, origin, lambda rows, present: plans.remove(rows, present(identifier, _NONE), identifier)
         )
 
     # many ---------------------------------------------------------------------------------------------------
@@ -144,10 +155,10 @@ class Intake:
                 ready.append(self.checked(entity, origin, partial=partial))
             except ZhichengError as error:
                 ready.append(error)
-        planner = _PLANNERS[how]
+        planner, attributes = _PLANNERS[how]
 
         def planned(rows: ChangesBuilder, present: Present) -> list[Outcome]:
-            return _each(rows, ready, entities, lambda one, rows: planner(rows, present(one.id), one))
+            return _each(rows, ready, entities, lambda one, rows: planner(rows, present(one.id, attributes), one))
 
         return await self._many(origin, planned)
 
@@ -156,7 +167,7 @@ class Intake:
         entities = [Entity(identifier, ()) for identifier in identifiers]
 
         def planned(rows: ChangesBuilder, present: Present) -> list[Outcome]:
-            return _each(rows, entities, entities, lambda one, rows: plans.remove(rows, present(one.id), one.id))
+            return _each(rows, entities, entities, lambda one, rows: plans.remove(rows, present(one.id, _NONE), one.id))
 
         return await self._many(origin, planned)
 
@@ -167,7 +178,7 @@ class Intake:
         checked = self.checked(entity, origin, partial=True)
 
         def planned(rows: ChangesBuilder, present: Present) -> Plan:
-            if present(entity.id) is not None:
+            if present(entity.id, _NONE) is not None:
                 plan = Plan(updated=list(entity.attributes))
             elif entity.types:
                 plan = plans.create(rows, None, Entity(entity.id, entity.types, {}, entity.scope))
@@ -223,7 +234,7 @@ class Intake:
         """The entity with owners, and marked or refused where it breaks the model of its type."""
         entity = plans.owned(entity, origin.owner, origin.classification)
         types = entity.types
-        if partial and not types and (present := self._present(entity.id)) is not None:
+        if partial and not types and (present := self.store.entity(entity.id, _NONE)) is not None:
             types = present.types
         model = None if self.models is None else self.models.first(types)
         if model is None:
@@ -248,9 +259,6 @@ class Intake:
         }
         return replace(entity, attributes=attributes)
 
-    def _present(self, identifier: str) -> Entity | None:
-        return self.store.entity(identifier)
-
     async def _one(self, identifier: str, origin: Origin, planned: Planned) -> Outcome:
         def wrapped(rows: ChangesBuilder, present: Present) -> list[Outcome]:
             plan = planned(rows, present)
@@ -264,8 +272,10 @@ class Intake:
             rows = ChangesBuilder()
             read: dict[str, int] = {}
 
-            def present(identifier: str, read: dict[str, int] = read) -> Entity | None:
-                entity = self._present(identifier)
+            def present(
+                identifier: str, attributes: Collection[str] | None = None, read: dict[str, int] = read
+            ) -> Entity | None:
+                entity = self.store.entity(identifier, attributes)
                 read[identifier] = 0 if entity is None else entity.version
                 return entity
 
@@ -307,14 +317,16 @@ def _append_only(rows: ChangesBuilder, present: Entity | None, entity: Entity) -
     return plans.append(rows, present, entity, overwrite=False)
 
 
-_PLANNERS: dict[How, Callable[[ChangesBuilder, Entity | None, Entity], Plan]] = {
-    "create": plans.create,
-    "replace": _upsert_replace,
-    "update": _upsert_update,
-    "only-update": plans.append,
-    "only-update-no-overwrite": _append_only,
-    "merge": plans.merge,
+_NONE: Collection[str] = ()
+_PLANNERS: dict[How, tuple[Callable[[ChangesBuilder, Entity | None, Entity], Plan], Collection[str] | None]] = {
+    "create": (plans.create, _NONE),
+    "replace": (_upsert_replace, None),
+    "update": (_upsert_update, _NONE),
+    "only-update": (plans.append, _NONE),
+    "only-update-no-overwrite": (_append_only, None),
+    "merge": (plans.merge, None),
 }
+"""How to plan, and which of the present attributes that needs: none, or (None) all."""
 
 
 def _each(

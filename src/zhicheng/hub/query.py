@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from zhicheng.hub.plans import missing
-from zhicheng.kernel.columns import F8, I8, Index, Mask
+from zhicheng.kernel.columns import I8, Index, Mask
 from zhicheng.kernel.geometry import distance
 from zhicheng.standards.changes import Form
 from zhicheng.standards.filter import columns, tree
@@ -168,7 +168,7 @@ def _ordered(matches: list[tuple[Table, Index]], query: EntityQuery) -> list[tup
         return []
     number = np.concatenate([np.full(len(rows), n) for n, (_, rows) in enumerate(matches)])
     places = np.concatenate([rows for _, rows in matches])
-    keys: list[F8 | I8] = []
+    keys: list[I8 | Mask] = []
     for order in reversed(query.order):
         values = [_values(table, rows, order) for table, rows in matches]
         ranks = _ranks(values)

@@ -143,12 +143,12 @@ class Readings:
 
 def owned(changes: Changes, origin: Origin) -> Changes:
     """The rows with the origin's owner and classification where they name none."""
-    columns = {
-        name: _filled(getattr(changes, name), value)
-        for name, value in (("owner", origin.owner), ("classification", origin.classification))
-        if value is not None
-    }
-    return replace(changes, **columns) if columns else changes
+    owner, classification = changes.owner, changes.classification
+    if origin.owner is not None:
+        owner = _filled(owner, origin.owner)
+    if origin.classification is not None:
+        classification = _filled(classification, origin.classification)
+    return replace(changes, owner=owner, classification=classification)
 
 
 def _filled(column: Coded, value: str) -> Coded:

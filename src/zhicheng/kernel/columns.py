@@ -36,6 +36,9 @@ class Coded:
     @classmethod
     def of(cls, items: Iterable[str | None]) -> Coded:
         """Encode text, keeping order; distinct values in order of first appearance."""
+        items = tuple(items)
+        if items.count(None) == len(items):
+            return cls([], np.full(len(items), -1, dtype=np.int32))
         known: dict[str | None, int] = {None: -1}
         add = known.setdefault
         codes = [add(item, len(known) - 1) for item in items]
@@ -77,6 +80,8 @@ class Coded:
     @staticmethod
     def concat(parts: Sequence[Coded]) -> Coded:
         """One column of all parts, in order."""
+        if not any(part.values for part in parts):
+            return Coded([], np.full(sum(map(len, parts)), -1, dtype=np.int32))
         known: dict[str, int] = {}
         add = known.setdefault
         codes = []

@@ -145,6 +145,13 @@ class Cells:
             found &= arrays["observed_at"][places] == changes.observed_at
         return found
 
+    def text_at(self, name: str, row: int) -> str | None:
+        """One of the coded values of a row."""
+        values = self.pools[name].values
+        if not values or (code := self.codes[name].item(row)) < 0:
+            return None
+        return values[code]
+
     def coded(self, name: str) -> Coded:
         """One of the coded columns, as long as the table has rows."""
         return Coded(self.pools[name].values, self.codes[name][: self.count])

@@ -13,6 +13,8 @@ from zhicheng.standards.ngsild.model import Attribute, Entity, Kind, Quality
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import State, Table
 
+_KINDS = {int(kind): kind for kind in Kind}
+
 
 def entity_of(state: State, identifier: str, attributes: Collection[str] | None = None) -> Entity | None:
     """The entity, with some of its attributes or all. Call with the state's lock held."""
@@ -36,39 +38,37 @@ def entity_at(table: Table, row: int, attributes: Collection[str] | None = None)
         int(directory.version[code]),
         None if source < 0 else directory.sources.values[source],
     )
+    if attributes is not None and not attributes:
+        return entity
     for (name, _), cells in table.columns.items():
-        if cells.arrays["form"][row] and (attributes is None or name in attributes):
+        if cells.arrays["form"].item(row) and (attributes is None or name in attributes):
             entity.attributes.setdefault(name, []).append(attribute_at(cells, row))
     return entity
 
 
 def attribute_at(cells: Cells, row: int) -> Attribute:
     """The instance in a row of its cells."""
-    arrays, codes, pools = cells.arrays, cells.codes, cells.pools
-    kind, form = arrays["kind"].item(row), arrays["form"].item(row)
-    observed = arrays["observed_at"].item(row)
-    quality = arrays["quality"].item(row)
+    arrays = cells.arrays
+    kind, form = _KINDS[arrays["kind"].item(row)], arrays["form"].item(row)
+    observed, quality = arrays["observed_at"].item(row), arrays["quality"].item(row)
     number = arrays["number"].item(row)
-
-    def text(name: str) -> str | None:
-        code = codes[name].item(row)
-        return None if code < 0 else pools[name].values[code]
-
-    sub, extra = sub_of(text("sub"))
+    text = None if form == Form.NUMBER else cells.text_at("text", row)
+    sub = cells.text_at("sub", row)
+    subs, extra = ({}, {}) if sub is None else sub_of(sub)
     return Attribute(
-        Kind(kind),
-        value_of(kind, form, number, text("text") if form != Form.NUMBER else None),
+        kind,
+        value_of(kind, form, number, text),
         None if observed == ABSENT else observed,
-        text("unit"),
+        cells.text_at("unit", row),
         cells.dataset,
-        sub,
+        subs,
         extra,
-        text("owner"),
-        text("classification"),
+        cells.text_at("owner", row),
+        cells.text_at("classification", row),
         Quality(quality) if quality else Quality.NONE,
         arrays["created_at"].item(row),
         arrays["modified_at"].item(row),
         None,
         arrays["instance"].item(row),
-        text("source"),
+        cells.text_at("source", row),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -25,8 +25,8 @@ class Store(Protocol):
     def commit(self, commit: Commit) -> Receipt:
         """`submit`, waited for."""
 
-    def entity(self, identifier: str) -> Entity | None:
-        """The live entity."""
+    def entity(self, identifier: str, attributes: Collection[str] | None = None) -> Entity | None:
+        """The live entity, with some of its attributes (IRIs) or all."""
 
     def history(self, query: HistoryQuery) -> Series:
         """Instances of attributes over time."""

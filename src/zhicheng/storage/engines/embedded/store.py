@@ -6,7 +6,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,10 +192,10 @@ class EmbeddedStore:
 
     # reads --------------------------------------------------------------------------------------------------
 
-    def entity(self, identifier: str) -> Entity | None:
+    def entity(self, identifier: str, attributes: Collection[str] | None = None) -> Entity | None:
         """See the port."""
         with self.state.lock:
-            return entity_of(self.state, identifier)
+            return entity_of(self.state, identifier, attributes)
 
     def history(self, query: HistoryQuery) -> Series:
         """See the port."""
