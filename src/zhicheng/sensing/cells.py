@@ -39,7 +39,7 @@ KINDS: dict[str, Kind] = {
 }
 """The NGSI-LD kind of a value kind; the others are properties."""
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
+_NUMBER = r"^(?i:[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?|nan|inf|infinity))$"
 _LITERAL = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?$"
 _TRUTH = {
     **dict.fromkeys(("true", "yes", "y", "t", "1", "1.0", "on", "是", "真", "有"), True),

@@ -10,7 +10,7 @@ from zhicheng.kernel.errors import Invalid, ZhichengError
 from zhicheng.sensing.archives import MEMBER_LIMIT, TOTAL_LIMIT, Member, members
 from zhicheng.sensing.documents import ngsild_documents
 from zhicheng.sensing.mapping import Mappings
-from zhicheng.sensing.readers import READERS, format_of
+from zhicheng.sensing.readers import READERS, format_of, whole
 from zhicheng.sensing.refusals import Refusal, Refusals
 from zhicheng.sensing.tables import Expand, decode_table
 from zhicheng.standards.changes import Changes, ChangesBuilder
@@ -170,7 +170,7 @@ def _entities(member: Member, name: str, decode: Decode | None, done: Callable[[
     """The entities of a JSON array, a single object or JSON lines, each refused by itself."""
     if decode is None:
         raise Invalid("NGSI-LD files are not read here", "此处不读取 NGSI-LD 文件")
-    documents = ngsild_documents(member.stream.read())
+    documents = ngsild_documents(whole(member.stream))
     for at in range(0, len(documents), ENTITIES):
         entities: list[Entity] = []
         refused: list[Refusals] = []

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import BinaryIO
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import openpyxl
@@ -17,7 +17,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from zhicheng.kernel.columns import I8
-from zhicheng.kernel.errors import Invalid, ZhichengError
+from zhicheng.kernel.errors import Invalid, TooLarge, ZhichengError
+from zhicheng.sensing.cells import flags
 from zhicheng.sensing.encodings import Utf8Stream
 from zhicheng.sensing.mapping import TableMapping
 from zhicheng.sensing.records import column_names, feature_records, records_at, table_of_records
@@ -25,6 +26,8 @@ from zhicheng.sensing.refusals import Refusal, Refusals
 
 BLOCK = 4 << 20
 """Bytes of a CSV file that become one batch."""
+WHOLE = 512 << 20
+"""Bytes of a file of a format that is read in one piece."""
 ROWS = 65_536
 """Rows of other files that become one batch."""
 _DELIMITERS = (",", ";", "\t", "|")
@@ -74,6 +77,11 @@ def read_csv(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
         )
         yield from _numbered(reader, names, mapping.header + 1, odd)
     except pa.ArrowInvalid as error:
+        if "straddling" in str(error):
+            raise Invalid(
+                f"A row is longer than {BLOCK:,} bytes; a quotation mark may not be closed",
+                f"有一行超过 {BLOCK:,} 字节；可能有引号没有闭合",
+            ) from None
         raise Invalid(f"The CSV cannot be split: {error}", f"CSV 无法解析：{error}") from None
 
 
@@ -89,7 +97,19 @@ def _numbered(
         refused = Refusals.concat([_odd(row) for row in odd if row.text.strip()])
         odd.clear()
         first = int(max(numbers[-1] if len(numbers) else first - 1, skipped[-1] if len(skipped) else 0)) + 1
-        yield Block(pa.RecordBatch.from_arrays(batch.columns, names), numbers, refused)
+        yield _without_blanks(Block(pa.RecordBatch.from_arrays(batch.columns, names), numbers, refused))
+
+
+def _without_blanks(block: Block) -> Block:
+    """The block without rows that have nothing in any cell, as at the end of many files."""
+    blank = np.arange(block.batch.num_rows)
+    for column in block.batch.columns:
+        if not len(blank):
+            return block
+        chosen = column if len(blank) == len(column) else column.take(pa.array(blank))
+        blank = blank[flags(chosen.is_null())]
+    keep = np.delete(np.arange(block.batch.num_rows), blank)
+    return Block(block.batch.take(pa.array(keep)), block.numbers[keep], block.refused)
 
 
 def _odd(row: pyarrow.csv.InvalidRow) -> Refusals:
@@ -141,10 +161,41 @@ def named(cells: list[str]) -> list[str]:
     return names
 
 
+def whole(stream: BinaryIO) -> bytes:
+    """All of a stream, for formats that cannot be read piece by piece."""
+    body = stream.read(WHOLE + 1)
+    if len(body) > WHOLE:
+        raise TooLarge(
+            f"Files of this format are read up to {WHOLE:,} bytes; split it, or use CSV or Parquet",
+            f"该格式的文件最大可读 {WHOLE:,} 字节；请拆分，或改用 CSV 或 Parquet",
+            limit=WHOLE,
+        )
+    return body
+
+
+def _seekable(stream: BinaryIO) -> BinaryIO:
+    return stream if stream.seekable() else io.BytesIO(whole(stream))
+
+
+def _open_workbook(stream: BinaryIO) -> openpyxl.Workbook:
+    """The workbook, once its parts are known to unpack to a bearable size."""
+    with ZipFile(stream) as archive:
+        if sum(part.file_size for part in archive.infolist()) > 2 * WHOLE:
+            raise TooLarge("The workbook unpacks to more than 1 GB", "该工作簿解压后超过 1 GB")
+    stream.seek(0)
+    return openpyxl.load_workbook(stream, read_only=True, data_only=True)
+
+
 def read_xlsx(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
     """Blocks of a worksheet, the first or the one named; formulas give their last computed value."""
     try:
-        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        book = _open_workbook(_seekable(stream))
+        if mapping.sheet and mapping.sheet not in book.sheetnames:
+            shown = ", ".join(book.sheetnames)
+            raise Invalid(
+                f"The workbook has no sheet {mapping.sheet!r}; it has: {shown}",
+                f"工作簿中没有工作表 {mapping.sheet!r}；现有：{shown}",
+            )
         sheet = book[mapping.sheet] if mapping.sheet else book.worksheets[0]
         rows = sheet.iter_rows(values_only=True)
         for _ in range(mapping.header - 1):
@@ -157,13 +208,12 @@ def read_xlsx(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
             padded = [(*row, *[None] * (len(names) - len(row)))[: len(names)] for row in group]
             columns = [pa.array(map(_cell, cells), pa.string()) for cells in zip(*padded, strict=True)]
             batch = pa.RecordBatch.from_arrays(columns, names)
-            yield Block(batch, np.arange(first, first + len(group), dtype=np.int64), Refusals.none())
+            numbers = np.arange(first, first + len(group), dtype=np.int64)
+            yield _without_blanks(Block(batch, numbers, Refusals.none()))
             first += len(group)
     except ZhichengError:
         raise
-    except KeyError:
-        raise Invalid(f"The workbook has no sheet {mapping.sheet!r}", f"工作簿中没有工作表 {mapping.sheet!r}") from None
-    except (BadZipFile, OSError, ValueError, IndexError, TypeError, AttributeError, SyntaxError) as error:
+    except (BadZipFile, KeyError, OSError, ValueError, IndexError, TypeError, AttributeError, SyntaxError) as error:
         raise Invalid(f"This is not a readable XLSX file: {error}", f"无法读取该 XLSX 文件：{error}") from None
 
 
@@ -197,7 +247,7 @@ def _grouped(rows: Iterator[tuple[object, ...]]) -> Iterator[list[tuple[object, 
 def read_parquet(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
     """Blocks of a Parquet file, columns in their own types."""
     try:
-        file = pyarrow.parquet.ParquetFile(pa.PythonFile(stream, mode="r") if not stream.seekable() else stream)
+        file = pyarrow.parquet.ParquetFile(_seekable(stream))
         first = mapping.header + 1
         for batch in file.iter_batches(ROWS, use_threads=False):
             yield Block(batch, np.arange(first, first + batch.num_rows, dtype=np.int64), Refusals.none())
@@ -208,12 +258,12 @@ def read_parquet(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
 
 def read_json(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
     """Blocks of the records of a JSON document, or of JSON lines."""
-    yield from _of_records(records_at(stream.read(), mapping.records), mapping)
+    yield from _of_records(records_at(whole(stream), mapping.records), mapping)
 
 
 def read_geojson(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:
     """Blocks of a GeoJSON FeatureCollection: `properties` as columns, `geometry` and `id` beside them."""
-    yield from _of_records(feature_records(stream.read()), mapping)
+    yield from _of_records(feature_records(whole(stream)), mapping)
 
 
 def _of_records(records: list[dict[str, object]], mapping: TableMapping) -> Iterator[Block]:
