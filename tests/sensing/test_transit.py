@@ -176,8 +176,15 @@ def test_sound_transit_positions_and_duplicated_trips(data_folder: Path) -> None
                 "type": "Point",
                 "coordinates": [round(one.position.longitude, 6), round(one.position.latitude, 6)],
             }
-        ids = [entity.id for entity in of_type(decoded, "GtfsTrip")]
-        assert len(ids) == len(set(ids)) == sum(raw.HasField("trip_update") for raw in message.entity)
+        trips = [raw.trip_update.trip for raw in message.entity if raw.HasField("trip_update")]
+        distinct = {(one.trip_id, one.start_date, one.start_time) for one in trips}
+        assert len(of_type(decoded, "GtfsTrip")) == len(distinct)
+        twice = [one for one in decoded.refused if ":GtfsTrip:" in one.en and "comes twice" in one.en]
+        assert len(twice) == len(trips) - len(distinct)  # two of these feeds repeat a trip
+        ids = [entity.id for entity in decoded.entities]
+        assert len(ids) == len(set(ids))
+        again = [one.id for one in decoded.refused if "under one number" in one.en]
+        assert len(again) == (path.name == "TripUpdate-DUPLICATED-1690679342.json")
 
 
 def test_static_entities(data_folder: Path) -> None:

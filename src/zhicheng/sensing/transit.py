@@ -53,40 +53,49 @@ def decode_realtime(body: bytes, settings: DecodeSettings) -> Decoded:
     """A GTFS Realtime feed. Raises Invalid and TooLarge; single entities that cannot be are in `refused`."""
     feed = realtime.decode(body, settings.limit)
     reading = Reading(feed, settings)
-    found: dict[str, Entity] = {}
+    found = Found([Refusal(one.id, one.en, one.zh) for one in feed.refused])
     removed: list[str] = []
-    refused = [Refusal(one.id, one.en, one.zh) for one in feed.refused]
     for raw in feed.entity:
         if raw.is_deleted:
             removed += reading.ids(raw.trip_update, raw.vehicle) or [urn("Alert", settings.feed, raw.id)]
             continue
-        made: list[Entity] = []
         if raw.trip_update is not None:
-            made += reading.trip(raw.trip_update)
+            found.add(raw.id, reading.trip(raw.trip_update))
         if raw.alert is not None:
-            made.append(alert_entity(raw.id, raw.alert, reading.issued, settings))
-        for entity in made:
-            if entity.id in found:
-                refused.append(_twice(raw.id, entity.id))
-            found[entity.id] = entity
+            found.add(raw.id, [alert_entity(raw.id, raw.alert, reading.issued, settings)])
     for entity, raw_id in reading.vehicles():
-        if entity.id in found:
-            refused.append(_twice(raw_id, entity.id))
-        found[entity.id] = entity
+        found.add(raw_id, [entity])
     return Decoded(
-        list(found.values()),
+        [entity for group in found.groups.values() for entity in group],
         full=feed.header.full,
         whole=True,
         issued_at=feed.issued_at * SECOND,
         removed=tuple(removed),
-        refused=tuple(refused),
+        refused=tuple(found.refused),
     )
 
 
-def _twice(raw_id: str, entity_id: str) -> Refusal:
-    return Refusal(
-        raw_id, f"{entity_id} comes twice in the feed; the last counts", f"{entity_id} 重复出现，以最后一个为准"
-    )
+@dataclass
+class Found:
+    """Entities by the id of the first of each group; what comes twice counts as it came last, and is said."""
+
+    refused: list[Refusal]
+    groups: dict[str, list[Entity]] = field(default_factory=dict)
+
+    def add(self, raw_id: str, group: list[Entity]) -> None:
+        """A vehicle, an alert, or a trip with its arrivals."""
+        name = group[0].id
+        if name in self.groups:
+            en, zh = f"{name} comes twice in the feed; the last counts", f"{name} 重复出现，以最后一个为准"
+            self.refused.append(Refusal(raw_id, en, zh))
+        distinct = {entity.id: entity for entity in group}
+        if len(distinct) < len(group):
+            en, zh = (
+                f"{name} comes to a stop twice under one number; the last counts",
+                f"{name} 同一站序重复，以最后一个为准",
+            )
+            self.refused.append(Refusal(raw_id, en, zh))
+        self.groups[name] = list(distinct.values())
 
 
 @dataclass
@@ -230,10 +239,15 @@ class Reading:
 
     def _loops(self, update: TripUpdate) -> bool:
         """Whether the trip comes to a stop twice, by the timetable or by what is still to come."""
-        if self.static is not None and (row := self.static.trip_rows.get(update.trip.trip_id or "")) is not None:
-            return bool(self.static.looping[row])
-        stops = [stop.stop_id for stop in update.stop_time_update]
-        return len(set(stops)) < len(stops)
+        row = self.static.trip_rows.get(update.trip.trip_id or "") if self.static is not None else None
+        if self.static is not None and row is not None and self.static.looping[row]:
+            return True
+        visits: list[tuple[object, str | None]] = [
+            (number if stop.stop_sequence is None else stop.stop_sequence, stop.stop_id)
+            for number, stop in enumerate(update.stop_time_update)
+            if stop.stop_id is not None
+        ]
+        return len({stop_id for _, stop_id in visits}) < len(set(visits))
 
     def _scheduled(self, update: TripUpdate) -> dict[int | str | None, Planned]:
         """The timetable's stops of the trip by sequence and by stop_id, where the feed leaves out times or stops."""
