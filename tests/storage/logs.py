@@ -39,7 +39,9 @@ reading = st.tuples(
     st.sampled_from(["observe", "observe", "observe", "set", "remove"]), entities, attributes, datasets, times, values
 )
 life = st.tuples(st.sampled_from(["create", "create", "delete", "types", "scope"]), entities, st.sampled_from(TYPES))
-amend = st.tuples(st.sampled_from(["correct", "retract"]), st.integers(0, 200), times, values)
+amend = st.tuples(
+    st.sampled_from(["correct", "correct", "retract", "retract", "erase"]), st.integers(0, 200), times, values
+)
 steps = st.builds(
     Step,
     st.lists(st.one_of(reading, reading, reading, life, amend), min_size=1, max_size=6).map(tuple),
@@ -68,6 +70,8 @@ def changes_of(step: Step, now: int, instances: list[tuple[int, str, str, str | 
             builder.add(str(row[1]), None, kind=kind, act=Act.SET, form=Form.JSON, text=str(row[2]))
         elif action in ("correct", "retract"):
             _amend(builder, row, now, instances)
+        elif action == "erase":
+            _erase(builder, row, instances)
         else:
             _reading(builder, row, now)
     return builder.build()
@@ -95,6 +99,20 @@ def _amend(
         entity, attribute, act=Act.CORRECT, dataset=dataset, target=instance, observed_at=when,
         **_value(Form.NOTHING if action == "retract" else form, value),
     )  # fmt: skip
+
+
+def _erase(builder: ChangesBuilder, row: tuple[object, ...], instances: list[tuple[int, str, str, str | None]]) -> None:
+    """Of an instance, its attribute, or its entity."""
+    pick = int(row[1])  # type: ignore[call-overload]
+    if not instances:
+        return
+    instance, entity, attribute, _ = instances[pick % len(instances)]
+    if pick % 3 == 0:
+        builder.add(entity, attribute, act=Act.ERASE, target=instance)
+    elif pick % 3 == 1:
+        builder.add(entity, attribute, act=Act.ERASE)
+    elif not any(kind[0] == entity and kind[3] == Kind.LIFE for kind in builder.rows):
+        builder.add(entity, None, kind=Kind.LIFE, act=Act.ERASE)
 
 
 def _value(form: int, value: object) -> dict[str, object]:

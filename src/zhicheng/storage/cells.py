@@ -113,6 +113,11 @@ class Cells:
             if len(self.pools[name].values) > 2 * len(arrays["kind"]) + 1024:
                 self._forget(name)
 
+    def compact(self) -> None:
+        """Drop the texts that no row has any more."""
+        for name in _CODED:
+            self._forget(name)
+
     def _place(self, rows: Index, changes: Changes) -> None:
         """Keep the bounds of geometries beside them."""
         if self.boxes is None:

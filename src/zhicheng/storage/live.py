@@ -18,6 +18,7 @@ from zhicheng.standards.changes import Act, Changes, Form
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.cells import Cells, Pool
 from zhicheng.storage.directory import Directory
+from zhicheng.storage.erasures import ordered
 from zhicheng.storage.log import FUTURE_LIMIT, Batch
 
 History = Callable[[str, str, str | None], Batch]
@@ -176,6 +177,12 @@ class State:
         self.position = int(batch.position[-1])
         self.recorded_at = int(batch.recorded_at[-1])
 
+    def compact(self) -> None:
+        """Let go of texts that no row has any more. Call with the lock held."""
+        for table in self.tables:
+            for cells in table.columns.values():
+                cells.compact()
+
     def _structure(self, batch: Batch, codes: I4, rows: Index) -> None:
         """Births, deaths, types and scopes, in log order; adjacent births share one step."""
         changes, directory = batch.changes, self.directory
@@ -317,6 +324,9 @@ def amended(batch: Batch) -> Batch:
     corrections = np.flatnonzero(changes.act >= Act.CORRECT)
     if not len(corrections):
         return batch
+    erased = np.zeros(len(batch), bool)
+    for order in ordered(batch):
+        erased |= order.matches(changes, batch.position, batch.ordinal)
     newest = dict(zip(changes.target[corrections].tolist(), corrections.tolist(), strict=True))
     timed = corrections[changes.observed_at[corrections] != ABSENT]
     times = dict(zip(changes.target[timed].tolist(), changes.observed_at[timed].tolist(), strict=True))
@@ -325,7 +335,7 @@ def amended(batch: Batch) -> Batch:
     observed = changes.observed_at.tolist()
     moved = np.array([times.get(instance, observed[row]) for row, instance in enumerate(instances)])
     retracted = (content != np.arange(len(batch))) & (changes.form[content] == Form.NOTHING)
-    kept = np.flatnonzero((changes.act < Act.CORRECT) & ~retracted)
+    kept = np.flatnonzero((changes.act < Act.CORRECT) & ~retracted & ~erased)
     source = content[kept]
     mended = batch.take(kept)
     replaced = changes.take(source)

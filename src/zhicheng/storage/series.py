@@ -47,9 +47,9 @@ def series_of(batch: Batch, query: HistoryQuery) -> Series:
     """The instances a query asks for, of rows that hold at least all of its entities' and attributes' rows."""
     if query.known is not None:
         batch = batch.take(batch.recorded_at <= query.known)
-    batch = batch.take(batch.changes.kind < Kind.TYPES)
     if (batch.changes.act >= Act.CORRECT).any():
         batch = amended(in_log_order(batch))
+    batch = batch.take(batch.changes.kind < Kind.TYPES)
     effective = batch.effective
     keys = series_keys(batch.changes)
     order = np.lexsort((batch.instance, effective, keys))

@@ -161,12 +161,16 @@ class MemoryStore:
 
 
 def known_rows(rows: Iterable[Row], known: int) -> list[Row]:
-    """The log as known at an instant: erased rows gone, corrections put in place."""
-    kept: list[Row] = []
-    for row in (row for row in rows if row.recorded_at <= known):
+    """The log as known at an instant: corrections put in place; what was erased, whenever, is gone."""
+    left: list[Row] = []
+    for row in rows:
         if row.act == Act.ERASE:
-            kept = [old for old in kept if not _erases(row, old)]
-        elif row.act == Act.CORRECT:
+            left = [old for old in left if not _erases(row, old)]
+        else:
+            left.append(row)
+    kept: list[Row] = []
+    for row in (row for row in left if row.recorded_at <= known):
+        if row.act == Act.CORRECT:
             kept = [_corrected(old, row) for old in kept]
         else:
             kept.append(row)
@@ -177,7 +181,7 @@ def _erases(row: Row, old: Row) -> bool:
     if row.kind == Kind.LIFE:
         return old.entity == row.entity
     if row.target >= 0:
-        return old.instance == row.target
+        return row.target in (old.instance, old.target)
     return old.entity == row.entity and old.attribute == row.attribute
 
 

@@ -26,6 +26,7 @@ from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.log import Batch
 
 _GROUP_ROWS = 32_768
+_FAR = 2**62
 _DELTA = dict.fromkeys(("observed_at", "position", "ordinal", "life", "target"), "DELTA_BINARY_PACKED")
 
 
@@ -79,7 +80,7 @@ class Segment:
     def _groups(self, entities: tuple[str, ...] | None) -> list[int]:
         """The row groups that may hold the entities."""
         heads = self.facts.heads
-        if entities is None:
+        if entities is None or not heads:
             return list(range(len(heads)))
         found: set[int] = set()
         for entity in entities:
@@ -98,27 +99,27 @@ class Segment:
             return self._file
 
 
-def write(folder: Path, commits: Commits, batch: Batch) -> Segment:
-    """Seal the rows of whole, adjacent commits into a new segment file."""
+def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segment:
+    """Seal the rows of whole, adjacent commits into a new segment file; `name` tells a rewritten one apart."""
     order, repeated = sorted_order(batch)
     batch = batch.take(order)
     amending = bool((batch.changes.act >= Act.CORRECT).any())
     effective = batch.effective
     table = to_arrow(batch)
     first, last = commits.first, commits.first + len(commits) - 1
-    path = folder / f"{first:012d}-{last:012d}.parquet"
+    path = folder / f"{first:012d}-{last:012d}{name}.parquet"
     size, digest = files.write_durably(path, lambda file: _write_parquet(table, file))
     entities = batch.changes.entity
     facts = Facts(
         clean=not (amending or repeated),
         amending=amending,
-        earliest=int(effective.min()),
-        latest=int(effective.max()),
-        earliest_valid=int(np.minimum(effective, batch.recorded_at).min()),
+        earliest=int(effective.min(initial=_FAR)),
+        latest=int(effective.max(initial=-_FAR)),
+        earliest_valid=int(np.minimum(effective, batch.recorded_at).min(initial=_FAR)),
         recorded_first=int(commits.recorded_at[0]),
         recorded_last=int(commits.recorded_at[-1]),
         heads=[entities[row] or "" for row in range(0, len(batch), _GROUP_ROWS)],
-        last_entity=entities[len(batch) - 1] or "",
+        last_entity=(entities[len(batch) - 1] or "") if len(batch) else "",
     )
     return Segment(first, last, len(batch), path, size, digest, facts, commits)
 

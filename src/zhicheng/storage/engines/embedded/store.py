@@ -8,8 +8,9 @@ import queue
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,7 +21,7 @@ from zhicheng.kernel.errors import Corrupt, Invalid, StorageFailed, Unavailable,
 from zhicheng.kernel.instants import Clock, system_clock
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
-from zhicheng.storage.engines.embedded import blocks, files, segments, snapshots
+from zhicheng.storage.engines.embedded import blocks, erasure, files, segments, snapshots
 from zhicheng.storage.engines.embedded.arrow import to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.database import Database
@@ -30,6 +31,7 @@ from zhicheng.storage.engines.embedded.planning import Group, Planner
 from zhicheng.storage.engines.embedded.segments import Facts, Segment
 from zhicheng.storage.engines.embedded.tail import Chunk, Tail, merged, read
 from zhicheng.storage.entities import entity_of
+from zhicheng.storage.erasures import Erasure, ordered
 from zhicheng.storage.live import State
 from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
 from zhicheng.storage.past import state_as_of
@@ -81,6 +83,8 @@ class EmbeddedStore:
         self._since_snapshot = 0
         self._writer = threading.Thread(target=self._write, name=f"store-{folder.name}", daemon=True)
         self._writer.start()
+        with self._sealing:
+            self._erase()
 
     # commits ------------------------------------------------------------------------------------------------
 
@@ -161,6 +165,9 @@ class EmbeddedStore:
             return
         if group.commits is not None and group.batch is not None:
             self._show(group.commits, group.batch, group.codes)
+        if group.batch is not None and (group.batch.changes.act == Act.ERASE).any():
+            threading.Thread(target=self._erase_and_answer, args=(group.receipts,), name="eraser").start()
+            return
         for future, receipt in group.receipts:
             future.set_result(receipt)
         if self._tail.rows >= self.settings.seal_rows and self._sealing.acquire(blocking=False):
@@ -170,10 +177,11 @@ class EmbeddedStore:
         if group.commits is None and not group.cursors:
             return
         with self._database.transaction():
-            if group.commits is not None and group.changes is not None:
+            if group.commits is not None and group.changes is not None and group.batch is not None:
                 block = blocks.encode(group.commits, group.changes)
                 last = group.commits.first + len(group.commits) - 1
                 self._database.append(group.commits.first, last, len(group.changes), block)
+                self._database.note_erasures([astuple(order) for order in ordered(group.batch)])
             if group.producers:
                 self._database.note_producers(group.producers)
             if group.cursors:
@@ -323,13 +331,7 @@ class EmbeddedStore:
     def _install(self, sealed: Segment) -> None:
         """On the writer's thread: the segment takes the place of the blocks it was made of."""
         with self._database.transaction():
-            self._database.run(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    sealed.first, sealed.last, sealed.rows, sealed.path.name, sealed.bytes, sealed.digest,
-                    msgspec.msgpack.encode(sealed.facts), pack(sealed.commits.packed()),
-                ),
-            )  # fmt: skip
+            self._enter(sealed)
             self._database.run("DELETE FROM log WHERE last <= ?", (sealed.last,))
         self._database.run("PRAGMA incremental_vacuum")
         with self.state.lock:
@@ -337,6 +339,16 @@ class EmbeddedStore:
             self._tail.end_sealing()
             if not self._tail.chunks:
                 self.state.directory.forget(sealed.last)
+
+    def _enter(self, segment: Segment) -> None:
+        """Put a segment into the manifest, in place of one that began at the same position."""
+        self._database.run(
+            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                segment.first, segment.last, segment.rows, segment.path.name, segment.bytes, segment.digest,
+                msgspec.msgpack.encode(segment.facts), pack(segment.commits.packed()),
+            ),
+        )  # fmt: skip
 
     def snapshot(self) -> None:
         """Write the live table to disk, for a quick start and for `as_of`."""
@@ -385,6 +397,64 @@ class EmbeddedStore:
             except Corrupt as error:
                 logger.error("%s; an older snapshot or the log itself is used", error)
         return None
+
+    # erasure ------------------------------------------------------------------------------------------------
+
+    def _erase_and_answer(self, receipts: list[tuple[Future[Receipt], Receipt]]) -> None:
+        """Erasure is acknowledged once everything is destroyed."""
+        try:
+            with self._sealing:
+                self._erase()
+        except ZhichengError as error:
+            for future, _ in receipts:
+                future.set_exception(error)
+            return
+        for future, receipt in receipts:
+            future.set_result(receipt)
+
+    def _erase(self) -> None:
+        """Destroy what pending erasures name: segments are rewritten first, then everything is swapped at once."""
+        pending = [
+            Erasure(*row)
+            for row in self._database_rows(
+                "SELECT position, entity, attribute, target FROM erasures WHERE NOT done ORDER BY position"
+            )
+        ]
+        if not pending:
+            return
+        rewritten = {}
+        for segment in self._segments:
+            if segment.first < pending[-1].position:
+                fresh = erasure.of_segment(segment, self.folder / "segments", pending)
+                if fresh is not None:
+                    rewritten[segment.first] = (segment, fresh)
+        self._on_writer(lambda: self._install_erased(pending, rewritten))
+        self._drop_snapshots()
+        self.snapshot()
+
+    def _install_erased(self, pending: list[Erasure], rewritten: dict[int, tuple[Segment, Segment]]) -> None:
+        with self._database.transaction():
+            erasure.of_blocks(self._database, pending)
+            for _, fresh in rewritten.values():
+                self._enter(fresh)
+            self._database.run("UPDATE erasures SET done = 1 WHERE position <= ?", (pending[-1].position,))
+        self._database.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self.state.lock:
+            self._segments = tuple(rewritten.get(s.first, (s, s))[1] for s in self._segments)
+            self._tail.map(lambda chunk: erasure.of_chunk(chunk, pending))
+            self.state.compact()
+        for old, _ in rewritten.values():
+            old.path.unlink(missing_ok=True)
+
+    def _drop_snapshots(self) -> None:
+        names = [name for (name,) in self._database_rows("SELECT file FROM snapshots")]
+        self._on_writer(lambda: self._database.run("DELETE FROM snapshots"))
+        for name in names:
+            (self.folder / "snapshots" / name).unlink(missing_ok=True)
+
+    def _database_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._reading:
+            return self._reader.rows(sql)
 
     # start and stop -----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,6 +73,11 @@ class Tail:
             chunks[-alike:] = [merged(chunks[-alike:])]
         self.fresh = tuple(chunks)
         self.rows += len(chunk.batch)
+
+    def map(self, change: Callable[[Chunk], Chunk]) -> None:
+        """Other chunks in the place of all."""
+        self.sealing = tuple(change(chunk) for chunk in self.sealing)
+        self.fresh = tuple(change(chunk) for chunk in self.fresh)
 
     def after(self, position: int) -> tuple[Chunk, ...]:
         """The chunks that hold rows after a position."""
