@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.network.server import Server, reply
-from zhicheng.kernel.errors import BadConfiguration, Invalid, StorageFull, ZhichengError
+from zhicheng.kernel.errors import BadConfiguration, Invalid, StorageFull
 from zhicheng.kernel.instants import MINUTE, SECOND
 from zhicheng.kernel.settings import Where, parse, read
 from zhicheng.kernel.telemetry import Prometheus
@@ -27,7 +27,7 @@ class City:
         self.slept: list[float] = []
         self.bodies: list[bytes] = []
         self.payloads: list[Payload] = []
-        self.errors: list[ZhichengError] = []
+        self.errors: list[Exception] = []
         self.woken = asyncio.Event()
 
     def clock(self) -> int:
@@ -121,7 +121,7 @@ async def test_a_body_that_cannot_be_read_is_handed_over_once(server: Server, ci
 async def test_what_could_not_be_stored_comes_again(server: Server, city: City) -> None:
     server.routes["/d"] = reply(b"1", headers={"ETag": '"a"'})
     feed = city.feed(f'url = "{server.url("/d")}"')
-    city.errors = [StorageFull("full", "已满"), TypeError("a defect")]  # type: ignore[list-item]
+    city.errors = [StorageFull("full", "已满"), TypeError("a defect")]
     await feed.step()
     await feed.step()
     assert feed.cursor == Cursor().text() and feed.health.failures == 2

@@ -5,7 +5,7 @@ import pytest
 from tests.network.server import Server, reply
 from zhicheng.kernel.errors import PeerFailed
 from zhicheng.network.fetch import Fetcher, Request
-from zhicheng.network.guard import Guard, category
+from zhicheng.network.guard import Guard, Resolve, category
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_categories(address: str, kind: str) -> None:
     assert category(address) == kind
 
 
-def resolving(*answers: list[str]) -> tuple[list[str], object]:
+def resolving(*answers: list[str]) -> tuple[list[str], Resolve]:
     asked: list[str] = []
     script = list(answers)
 
@@ -47,7 +47,7 @@ def resolving(*answers: list[str]) -> tuple[list[str], object]:
 
 async def test_configured_host_may_be_anywhere_others_only_public() -> None:
     _, resolve = resolving(["10.0.0.5"])
-    guard = Guard("data.city.example", resolve)  # type: ignore[arg-type]
+    guard = Guard("data.city.example", resolve)
     with pytest.raises(PeerFailed, match="is at a private address"):
         await guard.addresses("other.example", 80)
     assert await guard.addresses("Data.City.Example.", 80) == ["10.0.0.5"]
@@ -60,7 +60,7 @@ async def test_configured_host_may_be_anywhere_others_only_public() -> None:
 async def test_one_bad_address_among_good_ones_is_enough() -> None:
     _, resolve = resolving(["93.184.216.34", "127.0.0.1"])
     with pytest.raises(PeerFailed, match="loopback"):
-        await Guard(None, resolve).addresses("both.example", 80)  # type: ignore[arg-type]
+        await Guard(None, resolve).addresses("both.example", 80)
 
 
 async def test_a_public_feed_cannot_redirect_inside(server: Server) -> None:
@@ -80,7 +80,7 @@ async def test_connects_to_the_address_that_was_checked(server: Server) -> None:
     """A name that changes its answer between check and use (DNS rebinding) is asked once a connection only."""
     asked, resolve = resolving(["127.0.0.1"], ["10.255.255.1"])
     server.routes["/data"] = reply(b"data")
-    fetcher = Fetcher(Request(server.url("/data", "rebinding.example")), resolve=resolve)  # type: ignore[arg-type]
+    fetcher = Fetcher(Request(server.url("/data", "rebinding.example")), resolve=resolve)
     answer = await fetcher.get()
     assert answer is not None and answer.body == b"data" and asked == ["rebinding.example"]
     assert server.seen[0][1]["host"] == f"rebinding.example:{server.port}"

@@ -47,6 +47,12 @@ def values(changes: Changes, name: str = "v") -> dict[str, object]:
     return {str(changes.entity[row]).rsplit(":", 1)[-1]: read_as[Form(changes.form[row])](row) for row in rows}
 
 
+def coordinates(changes: Changes) -> list[Any]:
+    place = values(changes, "location")["0"]
+    assert isinstance(place, dict)
+    return list(place["coordinates"])
+
+
 def reasons(refusals: Refusals) -> list[tuple[int, str | None, str | None, str]]:
     return [(one.row, one.column, one.value, one.en) for one in refusals]
 
@@ -163,10 +169,10 @@ def test_positions_of_chinese_maps_are_converted() -> None:
     for datum, lon, lat in (("GCJ-02", 116.41024, 39.9164), ("BD-09", 116.41662, 39.92274), ("WGS84", 116.404, 39.915)):
         text = f'location = {{ lat = "lat", lon = "lon", datum = "{datum}" }}\n[attributes]\nv = "n"'
         changes, _ = decoded(text, lat=[lat], lon=[lon])
-        assert values(changes, "location")["0"]["coordinates"] == pytest.approx([116.404, 39.915], abs=1e-4)  # type: ignore[index]
+        assert coordinates(changes) == pytest.approx([116.404, 39.915], abs=1e-4)
     text = 'location = { geometry = "g", datum = "GCJ02" }\n[attributes]\nv = "n"'
     changes, _ = decoded(text, g=["LINESTRING (116.41024 39.9164, 116.41024 39.9164)"])
-    assert values(changes, "location")["0"]["coordinates"][1] == pytest.approx([116.404, 39.915], abs=1e-4)  # type: ignore[index]
+    assert coordinates(changes)[1] == pytest.approx([116.404, 39.915], abs=1e-4)
 
 
 def test_duplicates_are_counted_and_kept() -> None:

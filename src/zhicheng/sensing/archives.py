@@ -100,9 +100,9 @@ def members(
 
 # the members of these are read once and end with the stream that was handed in, which its owner closes
 _DECOMPRESS = {
-    "gz": lambda stream: cast("BinaryIO", gzip.open(stream)),  # noqa: SIM115
-    "xz": lambda stream: cast("BinaryIO", lzma.open(stream)),  # noqa: SIM115
-    "bz2": lambda stream: cast("BinaryIO", bz2.open(stream)),  # noqa: SIM115
+    "gz": lambda stream: cast("BinaryIO", gzip.open(stream)),  # noqa: SIM115  (closed by the owner of `stream`)
+    "xz": lambda stream: cast("BinaryIO", lzma.open(stream)),  # noqa: SIM115  (closed by the owner of `stream`)
+    "bz2": lambda stream: cast("BinaryIO", bz2.open(stream)),  # noqa: SIM115  (closed by the owner of `stream`)
 }
 
 
