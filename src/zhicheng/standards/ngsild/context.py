@@ -34,11 +34,12 @@ class LdContextNotAvailable(Unavailable):
 class Context:
     """A processed @context: a table of terms, with the core terms always on top.
 
-    `names[short]` is the IRI of an attribute or type name, `shorts[iri]` the short name back; both are caches
-    that check what they have not seen. `source` is the JSON to show as @context of an answer.
+    `names[short]` is the IRI of an attribute or type name, `shorts[iri]` the short name back, `words[iri]` the short
+    form of a vocabulary's value; they are caches that check what they have not seen. `source` is the JSON to show as
+    @context of an answer.
     """
 
-    __slots__ = ("_inverse", "_prefixes", "names", "shorts", "source", "terms", "version")
+    __slots__ = ("_inverse", "_prefixes", "names", "shorts", "source", "terms", "version", "words")
 
     def __init__(self, terms: Mapping[str, Term], source: Json, version: str = core.NEWEST) -> None:
         self.terms = dict(terms)
@@ -48,6 +49,7 @@ class Context:
         self._inverse = _inverse(self.terms)
         self.names: Memo[str, str] = Memo(self._expand)
         self.shorts: Memo[str, str] = Memo(self._compact)
+        self.words: Memo[str, str] = Memo(self.compact_value)
 
     def expand(self, name: str) -> str:
         """The IRI of an attribute or type name; Invalid where it cannot be a name.
@@ -75,6 +77,17 @@ class Context:
         if term is not None and not term.iri.startswith("@"):
             return term.iri
         return self._expand_colon(text) if ":" in text else DEFAULT_VOCABULARY + text
+
+    def compact_value(self, iri: str) -> str:
+        """The short form of a vocabulary value or data type, the way back from `expand_value`.
+
+        >>> Contexts().default.compact_value("https://uri.etsi.org/ngsi-ld/default-context/semi-detached")
+        'semi-detached'
+        """
+        rest = iri.removeprefix(DEFAULT_VOCABULARY)
+        if rest != iri and rest and ":" not in rest and rest not in self.terms and iri not in self._inverse:
+            return rest
+        return self._compact(iri)
 
     def coercion(self, name: str) -> str | None:
         """How the context says values of a term are to be read: "@id", "@vocab", "@json", a data type's IRI or None."""
@@ -112,7 +125,7 @@ class Context:
             return known
         if iri.startswith(DEFAULT_VOCABULARY):
             rest = iri[len(DEFAULT_VOCABULARY) :]
-            if rest and ":" not in rest and rest not in self.terms:
+            if is_name(rest) and rest not in self.terms:
                 return rest
         short = min(self._compact_iris(iri), key=lambda text: (len(text), text), default=iri)
         return short

@@ -60,6 +60,8 @@ def decode_attribute(
 ) -> list[Attribute]:
     """The instances of one attribute from its fragment; arguments as for `decode_entity`, `kind` is its present one.
 
+    With `fragment` an object without a value is the members to change, not a bare value.
+
     >>> from zhicheng.standards.ngsild.context import Contexts
     >>> decode_attribute("speed", {"value": 3, "unitCode": "KMH"}, Contexts().default)[0].unit
     'KMH'

@@ -120,11 +120,12 @@ def targets_of(attribute: Attribute) -> list[str]:
 class Encoder:
     """One document's writing: how, with which names, and on the way from which entities."""
 
-    __slots__ = ("bare", "context", "linked", "options", "path", "plain", "shorts")
+    __slots__ = ("bare", "context", "linked", "options", "path", "plain", "shorts", "words")
 
     def __init__(self, context: Context, options: Representation, linked: Linked, path: tuple[str, ...]) -> None:
         self.context = context
         self.shorts = context.shorts
+        self.words = context.words
         self.options = options
         self.linked = linked
         self.path = path
@@ -269,8 +270,8 @@ class Encoder:
 
     def _compact(self, value: Json) -> Json:
         if isinstance(value, list):
-            return [self.shorts[cast(str, item)] for item in value]
-        return self.shorts[cast(str, value)]
+            return [self.words[cast(str, item)] for item in value]
+        return self.words[cast(str, value)]
 
     def _shortest(self, attribute: Attribute, document: dict[str, Json]) -> Json:
         """A concise attribute with nothing but its value is that value, where it would be read back as the same."""

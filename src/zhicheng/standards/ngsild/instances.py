@@ -69,10 +69,10 @@ class AttributeDecoder:
 
     def attribute(self, iri: str, value: object, depth: int) -> list[Attribute]:
         """All instances of an attribute, whichever way they are written."""
-        if type(value) is list and (self.temporal or any(is_instance(item) for item in value)):
-            instances = self._instances(iri, value, depth)
-        elif self.simplified and depth <= 1:
+        if self.simplified and depth <= 1:
             instances = self._simplified(iri, value, depth)
+        elif type(value) is list and (self.temporal or any(is_instance(item) for item in value)):
+            instances = self._instances(iri, value, depth)
         elif type(value) is dict:
             if len(value) == 1 and type(value.get("dataset")) is dict:
                 instances = self._datasets(iri, cast("dict[str, object]", value["dataset"]), depth)
@@ -144,7 +144,7 @@ class AttributeDecoder:
         try:
             kind = KINDS[value["type"]]  # type: ignore[index]  # anything else than a known name falls through
         except _ROUTINE:
-            found = self._kind(iri, value)
+            found = self._kind(iri, value, depth)
             if found is None:
                 return self._bare(iri, value, depth)
             kind = found
@@ -178,7 +178,7 @@ class AttributeDecoder:
             raise Flaw(f"a {TYPE_NAMES[kind]} needs the member {member!r}", f"{TYPE_NAMES[kind]} 缺少成员 {member!r}")
         return attribute
 
-    def _kind(self, iri: str, value: dict[str, object]) -> Kind | None:
+    def _kind(self, iri: str, value: dict[str, object], depth: int) -> Kind | None:
         """What an object without a known type is; None for a bare value."""
         given = value.get("type", value.get("@type"))
         if is_geometry(value):
@@ -191,12 +191,9 @@ class AttributeDecoder:
         if members:
             kind = MEMBER_KINDS[members[0]]
             return Kind.GEO if kind is Kind.PROPERTY and is_geometry(value["value"]) else kind
-        present = self.kinds.get(iri)
-        if self.fragment and present is not None:
-            return present
+        if self.fragment and (depth == 0 or not DETAILS.isdisjoint(value)):
+            return self.kinds.get(iri, Kind.PROPERTY)
         if not DETAILS.isdisjoint(value):
-            if self.fragment:
-                return Kind.PROPERTY
             raise Flaw(
                 f"has no value: one of {', '.join(MEMBER_KINDS)} is needed",
                 f"没有值：需要 {'、'.join(MEMBER_KINDS)} 之一",
