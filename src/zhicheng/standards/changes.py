@@ -11,7 +11,10 @@ import numpy as np
 
 from zhicheng.kernel.columns import F8, I1, I8, Coded, Rows
 from zhicheng.kernel.instants import ABSENT
-from zhicheng.standards.ngsild.model import Kind
+
+
+PROPERTY = 1
+"""The kind a row has unless it says otherwise: `Kind.PROPERTY`, whose codec stands on this module, not under it."""
 
 
 class Act(IntEnum):
@@ -90,7 +93,7 @@ class Changes:
         text: Coded | None = None,
         unit: Coded | None = None,
         *,
-        kind: Kind = Kind.PROPERTY,
+        kind: int = PROPERTY,
         act: Act = Act.OBSERVE,
         types: dict[str, tuple[str, ...]] | None = None,
     ) -> Changes:
@@ -168,7 +171,7 @@ class ChangesBuilder:
         entity: str,
         attribute: str | None,
         *,
-        kind: int = Kind.PROPERTY,
+        kind: int = PROPERTY,
         act: int = Act.OBSERVE,
         form: int = Form.NOTHING,
         number: float = float("nan"),

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from zhicheng.standards.changes import Act, ChangesBuilder, Form
+from zhicheng.standards.changes import PROPERTY, Act, ChangesBuilder, Form
 from zhicheng.standards.ngsild.changes import (
     add_attribute,
     add_entity,
@@ -32,6 +32,10 @@ def test_forms(value: Json, form: Form) -> None:
     again = value_of(Kind.PROPERTY, found, number, text)
     assert again == value
     assert type(again) is type(value)
+
+
+def test_the_kind_a_row_has_by_itself() -> None:
+    assert PROPERTY == Kind.PROPERTY
 
 
 def test_a_row_of_nothing() -> None:
