@@ -1,0 +1,82 @@
+"""What can be done here, by name, and which role may do it. Routes name actions; nobody else decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from zhicheng.kernel.errors import Invalid
+
+PUBLIC = "public"
+"""The action of what anyone may see: the page itself, health, the description of the interfaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An action or a role, and what people call it."""
+
+    zh: str
+    en: str
+
+
+ACTIONS = MappingProxyType(
+    {
+        PUBLIC: Named("任何人可用", "Open to everyone"),
+        "city:read": Named("查看地图与城市概况", "See the map and the city at a glance"),
+        "entities:read": Named("读取实体", "Read entities"),
+        "entities:write": Named("写入实体", "Write entities"),
+        "history:read": Named("读取历史", "Read history"),
+        "history:write": Named("写入或更正历史", "Add to and correct history"),
+        "history:erase": Named("擦除历史", "Erase history for good"),
+        "contexts:read": Named("读取 @context", "Read @contexts"),
+        "contexts:write": Named("管理 @context", "Keep @contexts"),
+        "feeds:read": Named("查看数据源状态", "See how feeds are doing"),
+        "metrics:read": Named("读取运行指标", "Read the platform's figures"),
+    }
+)
+READING = frozenset((PUBLIC, "city:read", "entities:read", "history:read", "contexts:read"))
+ROLES = MappingProxyType(
+    {
+        "reader": READING,
+        "writer": READING | {"entities:write", "history:write", "contexts:write"},
+        "operator": READING | {"feeds:read", "metrics:read"},
+        "admin": frozenset(ACTIONS),
+    }
+)
+"""Role -> the actions it may take."""
+
+ROLE_NAMES = MappingProxyType(
+    {
+        "reader": Named("读取者", "reader"),
+        "writer": Named("写入者", "writer"),
+        "operator": Named("运维人员", "operator"),
+        "admin": Named("管理员", "administrator"),
+    }
+)
+
+
+def roles_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The roles of these names, each once; Invalid for one that does not exist.
+
+    >>> roles_of(["writer", "reader", "writer"])
+    ('writer', 'reader')
+    """
+    chosen = tuple(dict.fromkeys(names))
+    unknown = [name for name in chosen if name not in ROLES]
+    if unknown or not chosen:
+        known = ", ".join(ROLES)
+        raise Invalid(
+            f"{unknown[0]!r} is no role; the roles are {known}" if unknown else f"Name at least one role: {known}",
+            f"没有角色 {unknown[0]!r}；可用角色：{known}" if unknown else f"请至少指定一个角色：{known}",
+        )
+    return chosen
+
+
+def permitted(roles: Iterable[str]) -> frozenset[str]:
+    """All actions of some roles; a role that is no longer known gives none.
+
+    >>> "entities:write" in permitted(["reader"]), "entities:write" in permitted(["writer", "gone"])
+    (False, True)
+    """
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
