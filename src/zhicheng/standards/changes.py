@@ -12,7 +12,6 @@ import numpy as np
 from zhicheng.kernel.columns import F8, I1, I8, Coded, Rows
 from zhicheng.kernel.instants import ABSENT
 
-
 PROPERTY = 1
 """The kind a row has unless it says otherwise: `Kind.PROPERTY`, whose codec stands on this module, not under it."""
 
