@@ -68,9 +68,9 @@ class Directory:
             self.ids[code] = identifier
         else:
             code = len(self.ids)
-            self.ids.append(identifier)
             if code >= self._capacity:
                 self._grow()
+            self.ids.append(identifier)
         self.index[identifier] = code
         return code
 
@@ -90,7 +90,7 @@ class Directory:
         self._free = [code for code, identifier in enumerate(ids) if not identifier]
         for name, column in columns.items():
             getattr(self, name)[: len(ids)] = column
-        self.next_life[:], self.next_version[:] = self.life, self.version
+        self.settle_all()
 
     def names(self, codes: I4) -> list[str]:
         """The ids of codes; of -1, an empty text."""
@@ -120,6 +120,10 @@ class Directory:
         """Commits on their way did not arrive: what is planned is what is."""
         self.next_life[codes] = self.life[codes]
         self.next_version[codes] = self.version[codes]
+
+    def settle_all(self) -> None:
+        """No commit is on its way."""
+        self.next_life[:], self.next_version[:] = self.life, self.version
 
     def forget(self, before: int) -> int:
         """Free the codes of the dead whose last change is not after the position; gives how many."""

@@ -14,13 +14,14 @@ from typing import Any
 import apsw
 import apsw.sqlite_extra
 
-from zhicheng.kernel.errors import BadConfiguration, Corrupt, StorageFailed, StorageFull, ZhichengError
+from zhicheng.kernel.errors import BadConfiguration, Corrupt, StorageFailed, StorageFull, Unavailable, ZhichengError
+from zhicheng.storage.engines.embedded.files import sync_folder
 
 FORMAT = 1
 _SCHEMA = """
 CREATE TABLE log (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, rows INTEGER NOT NULL, block BLOB NOT NULL);
-CREATE TABLE producers (name TEXT, epoch INTEGER, sequence INTEGER, position INTEGER NOT NULL, recorded_at INTEGER NOT NULL,
-    PRIMARY KEY (name, epoch, sequence)) WITHOUT ROWID;
+CREATE TABLE producers (name TEXT, epoch INTEGER, sequence INTEGER,
+    position INTEGER NOT NULL, recorded_at INTEGER NOT NULL, PRIMARY KEY (name, epoch, sequence)) WITHOUT ROWID;
 CREATE TABLE cursors (reader TEXT, shard INTEGER, position TEXT NOT NULL, state BLOB NOT NULL,
     PRIMARY KEY (reader, shard)) WITHOUT ROWID;
 CREATE TABLE segments (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, rows INTEGER NOT NULL, file TEXT NOT NULL,
@@ -28,8 +29,8 @@ CREATE TABLE segments (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, rows IN
 CREATE TABLE snapshots (position INTEGER PRIMARY KEY, recorded_at INTEGER NOT NULL, file TEXT NOT NULL,
     bytes INTEGER NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE erasures (position INTEGER, entity TEXT, attribute TEXT, target INTEGER, done INTEGER NOT NULL);
-CREATE TABLE tables (name TEXT, version INTEGER, part TEXT, file TEXT NOT NULL, bytes INTEGER NOT NULL, digest BLOB NOT NULL,
-    PRIMARY KEY (name, version, part)) WITHOUT ROWID;
+CREATE TABLE tables (name TEXT, version INTEGER, part TEXT,
+    file TEXT NOT NULL, bytes INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (name, version, part)) WITHOUT ROWID;
 """
 
 apsw.sqlite_extra.load(apsw.Connection(":memory:"), "cksumvfs")
@@ -44,7 +45,13 @@ def translated() -> Iterator[None]:
         raise StorageFull("The disk is full: nothing was stored", "磁盘已满：数据未保存") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise _damaged() from error
-    except apsw.IOError as error:
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise Unavailable(
+            "state.db is in use by another program; try again", "state.db 正被其他程序使用；请重试"
+        ) from error
+    except (apsw.SQLError, apsw.ConstraintError, apsw.MisuseError):
+        raise
+    except apsw.Error as error:
         if getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_DATA:
             raise _damaged() from error
         raise StorageFailed(
@@ -61,27 +68,38 @@ class Database:
     """One connection; the writer has its own, readers share another under their lock."""
 
     def __init__(self, path: Path) -> None:
+        new = not path.exists() or not path.stat().st_size  # a crash may have come right after it was made
         with translated():
-            new = not path.exists()
             self.connection = apsw.Connection(str(path), vfs="cksmvfs")
-            self.connection.set_busy_timeout(10_000)
-            if new:
-                self.connection.reserve_bytes("main", 8)
-                self.run("PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL")
-            self.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA checksum_verification=ON")
-            self.run("PRAGMA journal_size_limit=4194304; PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete=ON")
-            if new or self.number("PRAGMA user_version") == 0:
-                self.run(f"BEGIN; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT")
-            found = self.number("PRAGMA user_version")
-        if found > FORMAT:
+        try:
+            with translated():
+                self._set_up(path, new=new)
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _set_up(self, path: Path, *, new: bool) -> None:
+        self.connection.set_busy_timeout(10_000)
+        self.format = 0 if new else self.number("PRAGMA user_version")
+        if self.format > FORMAT:
             raise BadConfiguration(
-                f"{path} has format {found}; this version reads up to {FORMAT}: install a newer version",
-                f"{path} 的格式为 {found}，本版本最高支持 {FORMAT}：请安装更新的版本",
+                f"{path} has format {self.format}; this version reads up to {FORMAT}: install a newer version",
+                f"{path} 的格式为 {self.format}，本版本最高支持 {FORMAT}：请安装更新的版本",
             )
+        if new:
+            self.connection.reserve_bytes("main", 8)
+            self.run("PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL")
+        self.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA checksum_verification=ON")
+        self.run("PRAGMA journal_size_limit=4194304; PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete=ON")
+        if not self.format:
+            self.run(f"BEGIN; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT")
+            self.format = FORMAT
+            sync_folder(path.parent)
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Statements without an answer."""
-        self.connection.execute(sql, values)
+        with translated():
+            self.connection.execute(sql, values)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""

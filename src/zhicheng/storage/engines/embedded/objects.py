@@ -22,21 +22,28 @@ class Objects:
         self._folder = folder
         self._database = database
         self._lock = lock
+        self._putting = threading.Lock()
 
     def put_blob(self, content: bytes) -> str:
         """See the port."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._blob_path(digest)
-        if not path.exists():
+        try:
+            self.blob(digest)
+            files.sync_folder(path.parent)  # a crash may have come before this
+        except (NotFound, Corrupt):
             files.write_durably(path, lambda file: file.write(content) and None)
         return digest
 
     def blob(self, digest: str) -> bytes:
         """See the port."""
         path = self._blob_path(digest)
-        if not path.exists():
-            raise NotFound(f"There is no blob {digest}", f"没有数据块 {digest}")
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"There is no blob {digest}", f"没有数据块 {digest}") from None
+        except OSError as error:
+            raise Corrupt(f"Blob {digest} cannot be read", f"无法读取数据块 {digest}") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise Corrupt(f"Blob {digest} is damaged", f"数据块 {digest} 已损坏")
         return content
@@ -53,8 +60,11 @@ class Objects:
                 f"{name!r} cannot name reference tables: use letters, digits, - and _",
                 f"{name!r} 不能作为参考表名称：只能使用字母、数字、- 和 _",
             )
-        with self._lock:
-            version = self._database.number("SELECT max(version) FROM tables WHERE name = ?", (name,)) + 1
+        if not tables:
+            raise Invalid(f"{name!r} has no tables to keep", f"{name!r} 没有可保存的表")
+        with self._putting:
+            with self._lock:
+                version = self._database.number("SELECT max(version) FROM tables WHERE name = ?", (name,)) + 1
             rows: list[object] = []
             for number, (part, table) in enumerate(tables.items()):
                 path = self._folder / "tables" / name / f"{version:06d}-{number:02d}.parquet"
@@ -63,7 +73,7 @@ class Objects:
                     lambda file, table=table: pq.write_table(table, file, compression="zstd", write_page_checksum=True),
                 )
                 rows += [name, version, part, path.name, size, digest]
-            with self._database.transaction():
+            with self._lock, self._database.transaction():
                 marks = ",".join(["(?, ?, ?, ?, ?, ?)"] * len(tables))
                 self._database.run(f"INSERT INTO tables VALUES {marks}", rows)
         return version
@@ -95,7 +105,9 @@ class Objects:
                 files.check(self._folder / "tables" / name / file, digest)
             except Corrupt as error:
                 damage.append(error)
-        for path in (self._folder / "blobs").glob("*/*"):
+        for path in (self._folder / "blobs").glob("*/[0-9a-f]*"):
+            if path.name.endswith(files.PARTIAL):
+                continue
             try:
                 self.blob(path.name)
             except ZhichengError as error:

@@ -17,12 +17,13 @@ _DIRECTORY = ("table", "row", "life", "version", "created_at", "modified_at", "d
 def frozen(state: State) -> list[dict[str, Any]]:
     """A copy of the state as plain columns, one part a table, the directory first. Call with the lock held."""
     directory = state.directory
-    count = len(directory.ids)
+    ids = list(directory.ids)  # the writer may be adding some for commits on their way
+    count = len(ids)
     parts: list[dict[str, Any]] = [
         {
             "position": state.position,
             "recorded_at": state.recorded_at,
-            "ids": list(directory.ids),
+            "ids": ids,
             "scopes": list(directory.scopes.values),
             "sources": list(directory.sources.values),
             **{name: getattr(directory, name)[:count].copy() for name in _DIRECTORY},
