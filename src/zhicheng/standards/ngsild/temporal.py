@@ -144,14 +144,16 @@ def encode_series(
 
 def _column(column: Series, context: Context, lang: str | None) -> Json:
     kind = column.kind
-    if kind is Kind.PROPERTY:
-        shown = [
-            int(value) if type(value) is float and value.is_integer() and abs(value) < 2**53 else value
-            for value in column.values
-        ]
-    else:
-        encoder = Encoder(context, Representation(lang=lang), {}, ())
-        shown = [encoder.simplified("", Attribute(kind, value)) for value in column.values]
+    encoder = Encoder(context, Representation(lang=lang), {}, ())
+    bare = kind is Kind.PROPERTY
+    shown = [
+        int(value)
+        if type(value) is float and value.is_integer() and abs(value) < 2**53
+        else value
+        if bare and type(value) is not dict
+        else encoder.simplified("", Attribute(kind, value))
+        for value in column.values
+    ]
     if lang and kind is Kind.LANGUAGE:
         kind = Kind.PROPERTY
     pairs: list[Json] = [[value, time] for value, time in zip(shown, format_many(column.times), strict=True)]
