@@ -59,15 +59,17 @@ class Temporal:
 
     def entity(self, identifier: str, window: Window) -> Entity:
         """An entity, living or removed, with its instances in the window; NotFound if it never was."""
+        return self.instances([self.head(identifier)], window)[0]
+
+    def head(self, identifier: str) -> Entity:
+        """An entity, living or removed, without its attributes; NotFound if it never was."""
         present = self.store.entity(identifier)
-        head = self._past_head(identifier) if present is None else replace(present, attributes={})
-        found = self._instances([head], window)
-        return found[0]
+        return self._past_head(identifier) if present is None else replace(present, attributes={})
 
     def select(self, query: EntityQuery, window: Window) -> tuple[list[Entity], int | None]:
         """The living entities that fulfil the query, each with its instances in the window."""
         page = self.query.select(replace(query, attributes=frozenset()))
-        return self._instances(page.entities, window), page.total
+        return self.instances(page.entities, window), page.total
 
     def series(self, identifiers: Sequence[str], window: Window) -> Series:
         """The instances as columns."""
@@ -115,7 +117,8 @@ class Temporal:
             deleted_at=int(ended),
         )  # fmt: skip
 
-    def _instances(self, heads: list[Entity], window: Window) -> list[Entity]:
+    def instances(self, heads: list[Entity], window: Window) -> list[Entity]:
+        """The same entities with their instances in the window."""
         if not heads:
             return []
         series = self.series([head.id for head in heads], window)
