@@ -1,0 +1,178 @@
+"""A city at work: its tenants' stores, its feeds as tasks, its accounts and clock, all in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Mapping
+
+import orjson
+
+from zhicheng.hub.intake import IntakeSettings
+from zhicheng.kernel import instants
+from zhicheng.kernel.errors import BadConfiguration, ZhichengError
+from zhicheng.kernel.instants import Clock
+from zhicheng.kernel.settings import Where, unknown
+from zhicheng.kernel.telemetry import Prometheus
+from zhicheng.security.decision import Principal
+from zhicheng.server.accounts import Accounts
+from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.feeds import FeedTask, timetables_of
+from zhicheng.server.folder import DataFolder
+from zhicheng.server.problems import defect
+from zhicheng.server.settings import CityFile
+from zhicheng.server.space import Space, make_space
+from zhicheng.standards.ngsild.model import Json
+from zhicheng.storage.engines.embedded.store import EmbeddedStore
+
+_log = logging.getLogger(__name__)
+_LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
+
+
+def check_open(host: str) -> None:
+    """`--no-auth` lets everyone do everything, so it is for the machine's own address only.
+
+    >>> check_open("127.0.0.1")
+    """
+    if host not in _LOOPBACK:
+        raise BadConfiguration(
+            f"--no-auth is refused on {host}: it would let the whole network in; use --host 127.0.0.1, or tokens",
+            f"拒绝在 {host} 上使用 --no-auth：这会让整个网络都能访问；请使用 --host 127.0.0.1，或使用令牌",
+        )
+
+
+class City:
+    """Opens the data folder for as long as it lives; `start` begins the feeds, `stop` ends everything cleanly."""
+
+    def __init__(
+        self,
+        file: CityFile,
+        folder: DataFolder,
+        *,
+        open_to_all: bool = False,
+        clock: Clock = instants.system_clock,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.file = file
+        self.settings = file.settings
+        self.clock = clock
+        self.open = open_to_all
+        self.started_at = clock()
+        if open_to_all:
+            check_open(self.settings.server.host)
+        self.guest = Principal("anonymous", self.settings.city.tenant, ("admin",)) if open_to_all else None
+        self.telemetry = Prometheus()
+        self.models = models_of(file)
+        self._documents = contexts_of(file)
+        self._checks = self._intake_settings()
+        self._environ = os.environ if environ is None else environ
+        self.folder = folder
+        folder.make()
+        self._lock = folder.lock(f"zhicheng run at http://{self.settings.server.host}:{self.settings.server.port}")
+        self.accounts = Accounts(folder.path, clock)
+        self.accounts.add_tenant(self.settings.city.tenant)
+        self._spaces: dict[str, Space] = {}
+        self.feeds: dict[str, FeedTask] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._open_spaces()
+
+    def _intake_settings(self) -> IntakeSettings:
+        models = self.settings.models
+        names = {model.name: model.iri for model in self.models.models()}
+        checks = {}
+        for name, policy in models.checks.items():
+            if name not in names and self.models.model(name) is None:
+                raise unknown(Where(self.file.name).of("models").of("checks"), name, names)
+            checks[names.get(name, name)] = policy
+        return IntakeSettings(models.default_check, checks)
+
+    def _open_spaces(self) -> None:
+        try:
+            for tenant in self.accounts.tenants():
+                self.space(tenant)
+        except BaseException:
+            self.close()
+            raise
+
+    # tenants
+
+    @property
+    def home(self) -> Space:
+        """The tenant that the city's file describes."""
+        return self.space(self.settings.city.tenant)
+
+    def space(self, tenant: str) -> Space:
+        """A tenant; one that a credential names for the first time is opened."""
+        found = self._spaces.get(tenant)
+        if found is None:
+            found = self._spaces[tenant] = self._make_space(tenant)
+        return found
+
+    def _make_space(self, tenant: str) -> Space:
+        store = EmbeddedStore(self.folder.tenant(tenant), self.settings.storage, self.clock)
+        documents: dict[str, Json] = dict(self._documents)
+        space = make_space(tenant, store, self.models, documents, self._checks)
+        for hosted in self.accounts.contexts(tenant):
+            with contextlib.suppress(ZhichengError):
+                space.contexts.host(hosted.url, _json(hosted.body))
+        return space
+
+    def spaces(self) -> Mapping[str, Space]:
+        """All tenants that are open."""
+        return self._spaces
+
+    # time and staleness
+
+    def now(self) -> int:
+        """The city's now: the clock's, or where recordings are played, the latest instant they have reached."""
+        reached = [feed.taken.issued_at for feed in self.feeds.values() if feed.replays]
+        known = [instant for instant in reached if instant is not None]
+        return max(known) if known else self.clock()
+
+    def stale_sources(self) -> frozenset[str]:
+        """Sources whose feed is out of date: what they brought is shown so."""
+        now = self.clock()
+        return frozenset(feed.source for feed in self.feeds.values() if feed.out_of_date(now))
+
+    # life
+
+    async def start(self) -> None:
+        """Begin the feeds."""
+        space = self.home
+        timetables = timetables_of(self.settings.feeds, space)
+        for name, settings in self.settings.feeds.items():
+            if settings.enabled:
+                self.feeds[name] = FeedTask(
+                    name, settings, self.file, space, timetables, self._environ, self.clock, self.telemetry
+                )
+        self._tasks = [asyncio.create_task(self._guarded(feed), name=feed.source) for feed in self.feeds.values()]
+
+    async def _guarded(self, feed: FeedTask) -> None:
+        """A feed's defect ends that feed, loudly, and no other."""
+        try:
+            await feed.run()
+        except Exception:  # noqa: BLE001  (the edge of the runner: a defect is logged with its number)
+            defect(feed.source)
+
+    async def stop(self) -> None:
+        """End the feeds, finish what was accepted, let go of the folder."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Close the stores and let go of the folder."""
+        for space in self._spaces.values():
+            space.store.close()
+        self._spaces.clear()
+        self.accounts.close()
+        self._lock.release()
+
+
+def _json(body: bytes) -> Json:
+    found: Json = orjson.loads(body)
+    return found

@@ -1,0 +1,53 @@
+"""Documents the city's file names: contexts by URL, and folders with the city's own data models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from zhicheng.kernel.errors import BadConfiguration
+from zhicheng.server.settings import CityFile
+from zhicheng.standards.models.catalogue import Catalogue
+from zhicheng.standards.models.reading import Subject
+from zhicheng.standards.ngsild.model import Json
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file; BadConfiguration says which file is missing or broken."""
+    try:
+        return orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise BadConfiguration(
+            f"The file {path} cannot be read: {error.strerror}", f"无法读取文件 {path}：{error.strerror}"
+        ) from None
+    except orjson.JSONDecodeError as error:
+        raise BadConfiguration(f"The file {path} is not JSON: {error}", f"文件 {path} 不是 JSON：{error}") from None
+
+
+def contexts_of(city: CityFile) -> dict[str, Json]:
+    """[contexts]: URL -> document."""
+    return {url: read_json(city.folder / file) for url, file in city.settings.contexts.items()}
+
+
+def models_of(city: CityFile) -> Catalogue:
+    """The built-in models and those of the city's folders, each laid out as subject/context.jsonld, subject/Model/schema.json."""
+    catalogue = Catalogue.builtin()
+    folders = city.settings.models.folders
+    return catalogue.adding(_subjects(city.folder, folders)) if folders else catalogue
+
+
+def _subjects(at: Path, folders: tuple[str, ...]) -> Iterator[Subject]:
+    for folder in folders:
+        root = at / folder
+        contexts = sorted(root.glob("*/context.jsonld"))
+        if not contexts:
+            raise BadConfiguration(
+                f"The models folder {root} holds no SUBJECT/context.jsonld",
+                f"模型文件夹 {root} 中没有 主题/context.jsonld",
+            )
+        for context in contexts:
+            schemas = {path.parent.name: read_json(path) for path in sorted(context.parent.glob("*/schema.json"))}
+            yield Subject(context.parent.name, read_json(context), schemas)

@@ -1,0 +1,1 @@
+"""The standard interfaces, each a table of routes over the hub."""

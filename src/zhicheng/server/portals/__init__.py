@@ -1,0 +1,1 @@
+"""What people use: the map page and what it asks the server for."""
