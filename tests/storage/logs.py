@@ -74,6 +74,8 @@ def changes_of(step: Step, now: int, instances: list[tuple[int, str, str, str | 
             _erase(builder, row, instances)
         else:
             _reading(builder, row, now)
+    erased = {row[0] for row in builder.rows if row[3] == Kind.LIFE and row[4] == Form.NOTHING and row[5] == Act.ERASE}
+    builder.rows = [row for row in builder.rows if row[0] not in erased or row[5] == Act.ERASE and row[3] == Kind.LIFE]
     return builder.build()
 
 

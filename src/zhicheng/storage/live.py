@@ -253,6 +253,8 @@ class State:
         """Rows of living entities split by table and attribute: the cells, the rows' places in them, the rows
         (by place, then as given) and whether a place comes more than once.
         """
+        if not len(rows):
+            return
         tables = self.directory.table[codes[rows]].astype(np.int64)
         attributes = self._attributes.encode(changes.attribute.take(rows)).astype(np.int64)
         datasets = self._datasets.encode(changes.dataset.take(rows)).astype(np.int64) + 1
@@ -328,7 +330,8 @@ def amended(batch: Batch) -> Batch:
     for order in ordered(batch):
         erased |= order.matches(changes, batch.position, batch.ordinal)
     newest = dict(zip(changes.target[corrections].tolist(), corrections.tolist(), strict=True))
-    timed = corrections[changes.observed_at[corrections] != ABSENT]
+    says = (changes.observed_at[corrections] != ABSENT) & (changes.form[corrections] != Form.NOTHING)
+    timed = corrections[says]
     times = dict(zip(changes.target[timed].tolist(), changes.observed_at[timed].tolist(), strict=True))
     instances = batch.instance.tolist()
     content = np.array([newest.get(instance, row) for row, instance in enumerate(instances)])

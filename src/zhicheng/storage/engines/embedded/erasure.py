@@ -14,7 +14,7 @@ from zhicheng.kernel.columns import Mask
 from zhicheng.storage.engines.embedded import blocks, segments
 from zhicheng.storage.engines.embedded.database import Database
 from zhicheng.storage.engines.embedded.segments import Segment
-from zhicheng.storage.engines.embedded.tail import Chunk
+from zhicheng.storage.engines.embedded.tail import Chunk, chunk_of
 from zhicheng.storage.erasures import Erasure
 from zhicheng.storage.log import Batch
 
@@ -25,7 +25,7 @@ def of_chunk(chunk: Chunk, erasures: list[Erasure]) -> Chunk:
     if not gone.any():
         return chunk
     kept = np.flatnonzero(~gone)
-    return Chunk(chunk.commits, chunk.batch.take(kept), chunk.codes[kept])
+    return chunk_of(chunk.commits, chunk.batch.take(kept), chunk.codes[kept])
 
 
 def _any(batch: Batch, erasures: list[Erasure]) -> Mask:

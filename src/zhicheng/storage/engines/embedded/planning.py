@@ -100,8 +100,8 @@ class Planner:
         )
         if not rows:
             raise Invalid(
-                f"Producer {producer.name} sent sequence {producer.sequence} after a later one of epoch {producer.epoch}",
-                f"生产者 {producer.name} 在纪元 {producer.epoch} 的更晚序号之后发送了序号 {producer.sequence}",
+                f"Producer {producer.name} sent sequence {producer.sequence} after a later one of its epoch",
+                f"生产者 {producer.name} 在同一纪元的更晚序号之后发送了序号 {producer.sequence}",
             )
         return Receipt(rows[0][0], rows[0][1], repeated=True)
 

@@ -6,36 +6,34 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 
-from zhicheng.kernel.columns import I4, I8
-from zhicheng.kernel.errors import Corrupt, Invalid, StorageFailed, Unavailable, ZhichengError
+from zhicheng.kernel.columns import I4
+from zhicheng.kernel.errors import Invalid, StorageFailed, Unavailable, ZhichengError
 from zhicheng.kernel.instants import Clock, system_clock
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
-from zhicheng.storage.engines.embedded import blocks, erasure, files, segments, snapshots
+from zhicheng.storage.engines.embedded import blocks, erasure, reading, segments, snapshots
+from zhicheng.storage.engines.embedded.archive import Archive, check_gapless
 from zhicheng.storage.engines.embedded.arrow import to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.database import Database
 from zhicheng.storage.engines.embedded.objects import Objects
-from zhicheng.storage.engines.embedded.pack import pack, unpack
 from zhicheng.storage.engines.embedded.planning import Group, Planner
-from zhicheng.storage.engines.embedded.segments import Facts, Segment
-from zhicheng.storage.engines.embedded.tail import Chunk, Tail, merged, read
+from zhicheng.storage.engines.embedded.segments import Segment
+from zhicheng.storage.engines.embedded.tail import Tail, chunk_of, merged
 from zhicheng.storage.entities import entity_of
 from zhicheng.storage.erasures import Erasure, ordered
 from zhicheng.storage.live import State
 from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
 from zhicheng.storage.past import state_as_of
-from zhicheng.storage.series import concat, empty_batch, in_log_order, series_of
+from zhicheng.storage.series import concat, in_log_order, series_of
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +69,8 @@ class EmbeddedStore:
         self._reader = Database(folder / "state.db")
         self._reading = threading.Lock()
         self._objects = Objects(folder, self._reader, self._reading)
-        self._segments: tuple[Segment, ...] = self._load_segments()
+        self._archive = Archive(folder, self._reader, self._reading)
+        self._segments: tuple[Segment, ...] = self._archive.load()
         self._tail = Tail()
         self.state = self._load_state()
         self._planner = Planner(self.state, self._database, clock)
@@ -189,7 +188,7 @@ class EmbeddedStore:
 
     def _show(self, commits: Commits, batch: Batch, codes: I4) -> None:
         with self.state.lock:
-            self._tail.append(Chunk(commits, batch, codes))
+            self._tail.append(chunk_of(commits, batch, codes))
             self.state.apply(batch, self._cell_history)
             self.state.position = commits.first + len(commits) - 1
         for listener in self._listeners:
@@ -216,16 +215,7 @@ class EmbeddedStore:
             sealed, tail = self._segments, self._tail.chunks
             index = self.state.directory.index
             known = None if query.entities is None else [index[name] for name in query.entities if name in index]
-        amending = _amending(sealed, tail)
-        parts = []
-        for segment in sealed:
-            if amending or _overlaps(segment, query):
-                part = segment.read(query.entities, query.attributes)
-                if part is not None:
-                    parts.append(part)
-        if known is None or known:
-            parts.extend(read(tail, None if known is None else np.array(known, np.int32), query.attributes))
-        return concat(parts) if parts else empty_batch()
+        return reading.of_query(sealed, tail, None if known is None else np.array(known, np.int32), query)
 
     def _cell_history(self, entity: str, attribute: str, dataset: str | None) -> Batch:
         batch = in_log_order(self.rows(HistoryQuery((entity,), (attribute,), time="effective")))
@@ -241,35 +231,24 @@ class EmbeddedStore:
     def as_of(self, valid: int, known: int | None = None) -> State:
         """See the port."""
         until = self.state.recorded_at if known is None else known
-        base = self._base(min(valid, until))
+        base = self._archive.base(min(valid, until))
         after = base.position if base is not None else 0
         with self.state.lock:
             sealed, tail = self._segments, self._tail.after(after)
-        later = [segment for segment in sealed if segment.last > after and segment.facts.recorded_first <= until]
-        skipped = [] if _amending(later, tail) else [s for s in later if s.facts.earliest_valid > valid]
-        parts = [_after(segment.read(), after) for segment in later if segment not in skipped]
-        parts.extend(chunk.batch.take(chunk.batch.position > after) for chunk in tail)
-        lives = np.unique(np.concatenate([part.changes.life for part in parts])) if parts else np.zeros(0, np.int64)
-        parts.extend(_creations(segment, lives) for segment in skipped)
-        rows = in_log_order(concat(parts)) if parts else empty_batch()
+        rows = reading.of_past(sealed, tail, after, valid, until)
         return state_as_of(base, rows, valid, until, self._cell_history)
 
     def tail(self, after: int, limit: int = 65_536) -> Batch:
         """See the port."""
         with self.state.lock:
             sealed, tail = self._segments, self._tail.after(after)
-        for segment in sealed:
-            if segment.last > after:
-                part = segment.read()
-                return _whole_commits(in_log_order(part), after, limit) if part is not None else empty_batch()
-        return _whole_commits(concat([chunk.batch for chunk in tail]), after, limit) if tail else empty_batch()
+        return reading.of_tail(sealed, tail, after, limit)
 
     def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
         """See the port."""
-        with self._reading:
-            found = self._reader.rows(
-                "SELECT position, state FROM cursors WHERE reader = ? AND shard = ?", (reader, shard)
-            )
+        found = self._archive.rows(
+            "SELECT position, state FROM cursors WHERE reader = ? AND shard = ?", (reader, shard)
+        )
         return Cursor(reader, shard, found[0][0], found[0][1]) if found else None
 
     def relations(self) -> Iterator[tuple[str, pa.Table]]:
@@ -322,7 +301,7 @@ class EmbeddedStore:
         if not chunks:
             return
         whole = merged(chunks)
-        sealed = segments.write(self.folder / "segments", whole.commits, whole.batch)
+        sealed = segments.write(self._archive.segments, whole.commits, whole.batch)
         self._on_writer(lambda: self._install(sealed))
         self._since_snapshot += sealed.rows
         if self._since_snapshot >= self.settings.snapshot_rows:
@@ -331,7 +310,7 @@ class EmbeddedStore:
     def _install(self, sealed: Segment) -> None:
         """On the writer's thread: the segment takes the place of the blocks it was made of."""
         with self._database.transaction():
-            self._enter(sealed)
+            Archive.enter(self._database, sealed)
             self._database.run("DELETE FROM log WHERE last <= ?", (sealed.last,))
         self._database.run("PRAGMA incremental_vacuum")
         with self.state.lock:
@@ -340,63 +319,15 @@ class EmbeddedStore:
             if not self._tail.chunks:
                 self.state.directory.forget(sealed.last)
 
-    def _enter(self, segment: Segment) -> None:
-        """Put a segment into the manifest, in place of one that began at the same position."""
-        self._database.run(
-            "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                segment.first, segment.last, segment.rows, segment.path.name, segment.bytes, segment.digest,
-                msgspec.msgpack.encode(segment.facts), pack(segment.commits.packed()),
-            ),
-        )  # fmt: skip
-
     def snapshot(self) -> None:
         """Write the live table to disk, for a quick start and for `as_of`."""
         with self.state.lock:
             parts = snapshots.frozen(self.state)
-        position, recorded_at = parts[0]["position"], parts[0]["recorded_at"]
-        if not position or self._newest_snapshot() == position:
+        if not parts[0]["position"] or self._archive.newest() == parts[0]["position"]:
             return
-        path = self.folder / "snapshots" / f"{position:012d}.state"
-        size, digest = files.write_durably(path, lambda file: snapshots.write(parts, file))
-        self._on_writer(
-            lambda: self._database.run(
-                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
-                (position, recorded_at, path.name, size, digest),
-            )
-        )
+        row = self._archive.write_snapshot(parts)
+        self._on_writer(lambda: self._archive.enter_snapshot(self._database, row, self.settings.snapshots_kept))
         self._since_snapshot = 0
-        self._thin_snapshots()
-
-    def _newest_snapshot(self) -> int:
-        with self._reading:
-            return self._reader.number("SELECT max(position) FROM snapshots")
-
-    def _thin_snapshots(self) -> None:
-        """Keep a bounded number: the newest, and of the others those that stand farthest apart."""
-        with self._reading:
-            rows = self._reader.rows("SELECT position, file FROM snapshots ORDER BY position")
-        while len(rows) > self.settings.snapshots_kept:
-            gaps = [rows[i + 1][0] - rows[i - 1][0] for i in range(1, len(rows) - 1)]
-            position, name = rows.pop(1 + int(np.argmin(gaps)))
-            self._on_writer(lambda at=position: self._database.run("DELETE FROM snapshots WHERE position = ?", (at,)))
-            (self.folder / "snapshots" / name).unlink(missing_ok=True)
-
-    def _base(self, recorded_until: int) -> State | None:
-        """The newest sound snapshot that was taken by then."""
-        with self._reading:
-            rows = self._reader.rows(
-                "SELECT file, digest FROM snapshots WHERE recorded_at <= ? ORDER BY position DESC", (recorded_until,)
-            )
-        for name, digest in rows:
-            path = self.folder / "snapshots" / name
-            try:
-                files.check(path, digest)
-                with path.open("rb") as file:
-                    return snapshots.read(file)
-            except Corrupt as error:
-                logger.error("%s; an older snapshot or the log itself is used", error)
-        return None
 
     # erasure ------------------------------------------------------------------------------------------------
 
@@ -416,7 +347,7 @@ class EmbeddedStore:
         """Destroy what pending erasures name: segments are rewritten first, then everything is swapped at once."""
         pending = [
             Erasure(*row)
-            for row in self._database_rows(
+            for row in self._archive.rows(
                 "SELECT position, entity, attribute, target FROM erasures WHERE NOT done ORDER BY position"
             )
         ]
@@ -425,18 +356,18 @@ class EmbeddedStore:
         rewritten = {}
         for segment in self._segments:
             if segment.first < pending[-1].position:
-                fresh = erasure.of_segment(segment, self.folder / "segments", pending)
+                fresh = erasure.of_segment(segment, self._archive.segments, pending)
                 if fresh is not None:
                     rewritten[segment.first] = (segment, fresh)
         self._on_writer(lambda: self._install_erased(pending, rewritten))
-        self._drop_snapshots()
+        self._on_writer(lambda: self._archive.drop_snapshots(self._database))
         self.snapshot()
 
     def _install_erased(self, pending: list[Erasure], rewritten: dict[int, tuple[Segment, Segment]]) -> None:
         with self._database.transaction():
             erasure.of_blocks(self._database, pending)
             for _, fresh in rewritten.values():
-                self._enter(fresh)
+                Archive.enter(self._database, fresh)
             self._database.run("UPDATE erasures SET done = 1 WHERE position <= ?", (pending[-1].position,))
         self._database.run("PRAGMA wal_checkpoint(TRUNCATE)")
         with self.state.lock:
@@ -446,39 +377,11 @@ class EmbeddedStore:
         for old, _ in rewritten.values():
             old.path.unlink(missing_ok=True)
 
-    def _drop_snapshots(self) -> None:
-        names = [name for (name,) in self._database_rows("SELECT file FROM snapshots")]
-        self._on_writer(lambda: self._database.run("DELETE FROM snapshots"))
-        for name in names:
-            (self.folder / "snapshots" / name).unlink(missing_ok=True)
-
-    def _database_rows(self, sql: str) -> list[tuple[Any, ...]]:
-        with self._reading:
-            return self._reader.rows(sql)
-
     # start and stop -----------------------------------------------------------------------------------------
-
-    def _load_segments(self) -> tuple[Segment, ...]:
-        rows = self._database.rows("SELECT * FROM segments ORDER BY first")
-        loaded = []
-        for first, last, count, name, size, digest, facts, commits in rows:
-            path = self.folder / "segments" / name
-            known = msgspec.msgpack.decode(facts, type=Facts)
-            loaded.append(Segment(first, last, count, path, size, digest, known, Commits(**unpack(commits))))
-        expected = 1
-        for segment in loaded:
-            if segment.first != expected:
-                raise Corrupt(
-                    f"Positions {expected} to {segment.first - 1} are missing",
-                    f"缺少位置 {expected} 至 {segment.first - 1}",
-                )
-            expected = segment.last + 1
-        _remove_strays(self.folder / "segments", {segment.path.name for segment in loaded})
-        return tuple(loaded)
 
     def _load_state(self) -> State:
         """The newest snapshot, and everything after it."""
-        state = self._base(2**62) or State()
+        state = self._archive.base(2**62) or State()
         history = self._cell_history
         self.state = state
         for segment in self._segments:
@@ -491,8 +394,7 @@ class EmbeddedStore:
         found: list[tuple[Commits, Batch]] = []
         rows = 0
         for first, last, block in self._database.rows("SELECT first, last, block FROM log ORDER BY first"):
-            if first != expected:
-                raise Corrupt(f"Positions {expected} to {first - 1} are missing", f"缺少位置 {expected} 至 {first - 1}")
+            check_gapless(expected, first)
             expected = last + 1
             commits, changes = blocks.decode(block)
             found.append((commits, blocks.rows_of(commits, changes)))
@@ -508,7 +410,7 @@ class EmbeddedStore:
             return
         commits = Commits.concat([part for part, _ in found])
         batch = concat([part for _, part in found])
-        self._tail.append(Chunk(commits, batch, state.directory.codes(batch.changes.entity)))
+        self._tail.append(chunk_of(commits, batch, state.directory.codes(batch.changes.entity)))
         fresh = batch.position > state.position
         if fresh.any():
             state.apply(batch if fresh.all() else batch.take(fresh), self._cell_history)
@@ -532,19 +434,7 @@ class EmbeddedStore:
 
     def verify(self) -> list[ZhichengError]:
         """Scrub: read every stored byte against its checksum; gives what is damaged."""
-        damage: list[ZhichengError] = []
-        for segment in self._segments:
-            with _collected(damage):
-                files.check(segment.path, segment.digest)
-        with self._reading:
-            for name, digest in self._reader.rows("SELECT file, digest FROM snapshots"):
-                with _collected(damage):
-                    files.check(self.folder / "snapshots" / name, digest)
-            with _collected(damage):
-                for (block,) in self._reader.rows("SELECT block FROM log"):
-                    unpack(block)
-        damage.extend(self._objects.verify())
-        return damage
+        return [*self._archive.verify(self._segments), *self._objects.verify()]
 
     def close(self) -> None:
         """See the port."""
@@ -559,56 +449,3 @@ class EmbeddedStore:
             self._writer.join()
         self._reader.close()
         self._database.close()
-
-
-def _overlaps(segment: Segment, query: HistoryQuery) -> bool:
-    if query.time == "recorded":
-        earliest, latest = segment.facts.recorded_first, segment.facts.recorded_last
-    else:
-        earliest, latest = segment.facts.earliest, segment.facts.latest
-    return (query.end is None or earliest < query.end) and (query.start is None or latest >= query.start)
-
-
-def _amending(sealed: Sequence[Segment], tail: Sequence[Chunk]) -> bool:
-    """Whether there are corrections or erasures, which may move instances in time."""
-    return any(segment.facts.amending for segment in sealed) or any(chunk.amending for chunk in tail)
-
-
-def _after(batch: Batch | None, position: int) -> Batch:
-    return empty_batch() if batch is None else batch.take(batch.position > position)
-
-
-def _creations(segment: Segment, lives: I8) -> Batch:
-    """The rows of a segment that brought the given lives into being."""
-    born = lives[(lives >= segment.first) & (lives <= segment.last)]
-    batch = segment.read() if len(born) else None
-    return (
-        empty_batch()
-        if batch is None
-        else batch.take(np.isin(batch.position, born) & (batch.changes.life == batch.position))
-    )
-
-
-def _whole_commits(batch: Batch, after: int, limit: int) -> Batch:
-    start = int(np.searchsorted(batch.position, after, "right"))
-    end = start + limit
-    if end < len(batch):
-        cut = int(np.searchsorted(batch.position, batch.position[end], "left"))
-        end = cut if cut > start else int(np.searchsorted(batch.position, batch.position[end], "right"))
-    return batch.take(np.arange(start, min(end, len(batch))))
-
-
-def _remove_strays(folder: Path, known: set[str]) -> None:
-    """Files that a crash left before they were entered in the manifest."""
-    if folder.exists():
-        for path in folder.iterdir():
-            if path.name not in known:
-                path.unlink()
-
-
-@contextlib.contextmanager
-def _collected(damage: list[ZhichengError]) -> Iterator[None]:
-    try:
-        yield
-    except ZhichengError as error:
-        damage.append(error)

@@ -16,19 +16,24 @@ from zhicheng.storage.series import concat
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Adjacent groups: their commits, rows (without erased ones) and the rows' entity codes in the directory."""
+    """Adjacent groups: their commits, rows (without erased ones) and the rows' entity codes in the directory.
+
+    amending: there are corrections or erasures among the rows
+    """
 
     commits: Commits
     batch: Batch
     codes: I4
+    amending: bool
 
     @property
     def last(self) -> int:
         return self.commits.first + len(self.commits) - 1
 
-    @property
-    def amending(self) -> bool:
-        return bool((self.batch.changes.act >= Act.CORRECT).any())
+
+def chunk_of(commits: Commits, batch: Batch, codes: I4) -> Chunk:
+    """A chunk of groups."""
+    return Chunk(commits, batch, codes, bool((batch.changes.act >= Act.CORRECT).any()))
 
 
 class Tail:
@@ -104,7 +109,7 @@ def merged(chunks: list[Chunk] | tuple[Chunk, ...]) -> Chunk:
     """Adjacent chunks as one."""
     if len(chunks) == 1:
         return chunks[0]
-    return Chunk(
+    return chunk_of(
         Commits.concat([chunk.commits for chunk in chunks]),
         concat([chunk.batch for chunk in chunks]),
         np.concatenate([chunk.codes for chunk in chunks]),

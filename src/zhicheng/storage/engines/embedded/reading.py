@@ -1,0 +1,88 @@
+"""Which rows a question needs, from the segments and the open end, which are handed in as they stood then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zhicheng.kernel.columns import I4, I8
+from zhicheng.storage.engines.embedded import tail
+from zhicheng.storage.engines.embedded.segments import Segment
+from zhicheng.storage.engines.embedded.tail import Chunk
+from zhicheng.storage.log import Batch, HistoryQuery
+from zhicheng.storage.series import concat, empty_batch, in_log_order
+
+
+def of_query(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], codes: I4 | None, query: HistoryQuery) -> Batch:
+    """The rows a history is made of; `codes` are its entities in the directory, None for all."""
+    amending = _amending(sealed, chunks)
+    parts = [
+        part
+        for segment in sealed
+        if amending or _overlaps(segment, query)
+        if (part := segment.read(query.entities, query.attributes)) is not None
+    ]
+    if codes is None or len(codes):
+        parts.extend(tail.read(chunks, codes, query.attributes))
+    return concat(parts) if parts else empty_batch()
+
+
+def of_past(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, valid: int, known: int) -> Batch:
+    """The rows after a position, in log order, that decide the state as of `valid`, known by `known`.
+
+    Segments all of whose rows are valid later only give the creations of lives that other rows speak of.
+    """
+    later = [segment for segment in sealed if segment.last > after and segment.facts.recorded_first <= known]
+    skipped = [] if _amending(later, chunks) else [s for s in later if s.facts.earliest_valid > valid]
+    parts = [_after(segment.read(), after) for segment in later if segment not in skipped]
+    parts.extend(_after(chunk.batch, after) for chunk in chunks)
+    lives = np.unique(np.concatenate([part.changes.life for part in parts])) if parts else np.zeros(0, np.int64)
+    parts.extend(_creations(segment, lives) for segment in skipped)
+    return in_log_order(concat(parts)) if parts else empty_batch()
+
+
+def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, limit: int) -> Batch:
+    """Rows of whole commits after a position, in log order."""
+    for segment in sealed:
+        if segment.last > after and (part := segment.read()) is not None:
+            return _whole_commits(in_log_order(part), after, limit)
+    open_end = [chunk.batch for chunk in chunks if chunk.last > after]
+    return _whole_commits(concat(open_end), after, limit) if open_end else empty_batch()
+
+
+def _overlaps(segment: Segment, query: HistoryQuery) -> bool:
+    if query.time == "recorded":
+        earliest, latest = segment.facts.recorded_first, segment.facts.recorded_last
+    else:
+        earliest, latest = segment.facts.earliest, segment.facts.latest
+    return (query.end is None or earliest < query.end) and (query.start is None or latest >= query.start)
+
+
+def _amending(sealed: Sequence[Segment], chunks: Sequence[Chunk]) -> bool:
+    """Whether there are corrections or erasures, which may move instances in time."""
+    return any(segment.facts.amending for segment in sealed) or any(chunk.amending for chunk in chunks)
+
+
+def _after(batch: Batch | None, position: int) -> Batch:
+    return empty_batch() if batch is None else batch.take(batch.position > position)
+
+
+def _creations(segment: Segment, lives: I8) -> Batch:
+    """The rows of a segment that brought the given lives into being."""
+    born = lives[(lives >= segment.first) & (lives <= segment.last)]
+    batch = segment.read() if len(born) else None
+    return (
+        empty_batch()
+        if batch is None
+        else batch.take(np.isin(batch.position, born) & (batch.changes.life == batch.position))
+    )
+
+
+def _whole_commits(batch: Batch, after: int, limit: int) -> Batch:
+    start = int(np.searchsorted(batch.position, after, "right"))
+    end = start + limit
+    if end < len(batch):
+        cut = int(np.searchsorted(batch.position, batch.position[end], "left"))
+        end = cut if cut > start else int(np.searchsorted(batch.position, batch.position[end], "right"))
+    return batch.take(np.arange(start, min(end, len(batch))))
