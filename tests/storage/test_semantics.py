@@ -117,7 +117,7 @@ def test_history_equals_the_model(steps: list[Step], seal_every: int) -> None:
                 found = list(
                     zip(
                         changes.entity.list(), changes.attribute.list(), changes.dataset.list(), series.effective.tolist(),
-                        series.instance.tolist(), series.modified_at.tolist(), changes.form.tolist(), changes.text.list(), strict=True,
+                        series.instance.tolist(), series.batch.modified_at.tolist(), changes.form.tolist(), changes.text.list(), strict=True,
                     )
                 )  # fmt: skip
                 wanted = [

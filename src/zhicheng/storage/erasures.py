@@ -14,18 +14,23 @@ from zhicheng.storage.log import ORDINAL_BITS, Batch
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What to destroy, of all that stands before `position`: attribute None means all of the entity."""
+    """What to destroy, of all rows before the ordering one (`instance`): attribute None means all of the entity."""
 
-    position: int
+    instance: int
     entity: str
     attribute: str | None
     target: int
 
+    @property
+    def position(self) -> int:
+        """Of the commit that orders it."""
+        return self.instance >> ORDINAL_BITS
+
     def matches(self, changes: Changes, position: I8, ordinal: I4) -> Mask:
         """The rows to destroy; orders of erasure stay."""
-        found: Mask = _is(changes.entity, self.entity) & (position < self.position) & (changes.act != Act.ERASE)
+        instance = (position << ORDINAL_BITS) | ordinal
+        found: Mask = _is(changes.entity, self.entity) & (instance < self.instance) & (changes.act != Act.ERASE)
         if self.target >= 0:
-            instance = (position.astype(np.int64) << ORDINAL_BITS) | ordinal
             return found & ((instance == self.target) | (changes.target == self.target))
         if self.attribute is not None:
             found &= _is(changes.attribute, self.attribute)
@@ -40,10 +45,10 @@ def _is(column: Coded, value: str) -> Mask:
 
 def ordered(batch: Batch) -> list[Erasure]:
     """The erasures that a batch orders."""
-    changes = batch.changes
+    changes, instance = batch.changes, batch.instance
     return [
         Erasure(
-            int(batch.position[row]),
+            int(instance[row]),
             changes.entity[row] or "",
             None if changes.kind[row] == Kind.LIFE else changes.attribute[row],
             int(changes.target[row]),

@@ -22,7 +22,7 @@ def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history
     rows = rows.take(rows.recorded_at <= known)
     if not len(rows):
         return state
-    outside = rows.take((rows.changes.act >= Act.CORRECT) & (rows.changes.target >> ORDINAL_BITS <= state.position))
+    outside = rows.take((rows.changes.act == Act.CORRECT) & (rows.changes.target >> ORDINAL_BITS <= state.position))
     rows = amended(rows)
     valid_rows = _valid_from(rows) <= valid
     changes = rows.changes

@@ -56,7 +56,8 @@ class Archive:
         for segment in loaded:
             check_gapless(expected, segment.first)
             expected = segment.last + 1
-        _remove_strays(self.segments, {segment.path.name for segment in loaded})
+        files.remove_strays(self.segments, {segment.path.name for segment in loaded})
+        files.remove_strays(self._snapshots, {name for (name,) in self.rows("SELECT file FROM snapshots")})
         return tuple(loaded)
 
     @staticmethod
@@ -88,14 +89,15 @@ class Archive:
         """Put a snapshot into the manifest; keep the newest, and of the others those farthest apart."""
         database.run("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", row)
         rows = database.rows("SELECT position, file FROM snapshots ORDER BY position")
-        while len(rows) > kept:
+        while len(rows) > max(kept, 2):
             gaps = [rows[i + 1][0] - rows[i - 1][0] for i in range(1, len(rows) - 1)]
             self._drop(database, *rows.pop(1 + int(np.argmin(gaps))))
 
-    def drop_snapshots(self, database: Database) -> None:
-        """Remove them all."""
-        for position, name in database.rows("SELECT position, file FROM snapshots"):
-            self._drop(database, position, name)
+    def drop_snapshots(self, database: Database) -> list[Path]:
+        """Take them all out of the manifest; gives the files that can go once that is durable."""
+        names = database.rows("SELECT file FROM snapshots")
+        database.run("DELETE FROM snapshots")
+        return [self._snapshots / name for (name,) in names]
 
     def _drop(self, database: Database, position: int, name: str) -> None:
         database.run("DELETE FROM snapshots WHERE position = ?", (position,))
@@ -141,9 +143,11 @@ def damage(look: Callable[[], object]) -> list[ZhichengError]:
     return found
 
 
-def _remove_strays(folder: Path, known: set[str]) -> None:
-    """Files that a crash left before they were entered in the manifest."""
-    if folder.exists():
-        for path in folder.iterdir():
-            if path.name not in known:
-                path.unlink()
+def check_whole(folder: Path) -> None:
+    """A lost state.db must not pass for a new folder: its segments would be taken for strays."""
+    database = folder / "state.db"
+    if not files.size(database) and any((folder / "segments").glob("*.parquet")):
+        raise Corrupt(
+            f"{database} is missing although there are segments: restore it from a backup",
+            f"缺少 {database}，但存在数据段：请从备份恢复",
+        )

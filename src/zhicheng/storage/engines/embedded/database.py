@@ -28,7 +28,7 @@ CREATE TABLE segments (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, rows IN
     bytes INTEGER NOT NULL, digest BLOB NOT NULL, facts BLOB NOT NULL, commits BLOB NOT NULL);
 CREATE TABLE snapshots (position INTEGER PRIMARY KEY, recorded_at INTEGER NOT NULL, file TEXT NOT NULL,
     bytes INTEGER NOT NULL, digest BLOB NOT NULL);
-CREATE TABLE erasures (position INTEGER, entity TEXT, attribute TEXT, target INTEGER, done INTEGER NOT NULL);
+CREATE TABLE erasures (instance INTEGER, entity TEXT, attribute TEXT, target INTEGER, done INTEGER NOT NULL);
 CREATE TABLE tables (name TEXT, version INTEGER, part TEXT,
     file TEXT NOT NULL, bytes INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (name, version, part)) WITHOUT ROWID;
 """
@@ -134,7 +134,7 @@ class Database:
         self.run(f"INSERT INTO producers VALUES {marks}", [value for row in rows for value in row])
 
     def note_erasures(self, orders: list[tuple[int, str, str | None, int]]) -> None:
-        """(position, entity, attribute, target) of erasures that are to be carried out."""
+        """(instance, entity, attribute, target) of erasures that are to be carried out."""
         for order in orders:
             self.run("INSERT INTO erasures VALUES (?, ?, ?, ?, 0)", order)
 

@@ -80,3 +80,11 @@ def check(path: Path, digest: bytes) -> None:
         raise Corrupt(f"{path} cannot be read: {error.strerror}", f"无法读取 {path}：{error.strerror}") from error
     if found != digest:
         raise Corrupt(f"{path} does not match its digest: it is damaged", f"{path} 与摘要不符：文件已损坏")
+
+
+def size(path: Path) -> int:
+    """Bytes of a file; 0 for a folder, and for a file that went meanwhile."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0

@@ -23,6 +23,8 @@ class Objects:
         self._database = database
         self._lock = lock
         self._putting = threading.Lock()
+        for kept in ("blobs", "tables"):
+            files.remove_strays(folder / kept)
 
     def put_blob(self, content: bytes) -> str:
         """See the port."""

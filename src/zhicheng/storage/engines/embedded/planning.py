@@ -61,6 +61,7 @@ class Planner:
                 if first is not None:
                     group.receipts.append((future, first))
                     continue
+                self._check_versions(commit)
                 if len(commit.changes):
                     codes.append(self._admit(commit, position + 1))
                     accepted.append(commit)
@@ -105,9 +106,8 @@ class Planner:
             )
         return Receipt(rows[0][0], rows[0][1], repeated=True)
 
-    def _admit(self, commit: Commit, position: int) -> I4:
-        """Check versions and lives; plan the lives of the commit's rows."""
-        changes, directory = commit.changes, self._state.directory
+    def _check_versions(self, commit: Commit) -> None:
+        directory = self._state.directory
         for entity, version in commit.expected.items():
             code = directory.index.get(entity)
             current = 0 if code is None or not directory.next_life[code] else int(directory.next_version[code])
@@ -115,6 +115,10 @@ class Planner:
                 raise VersionConflict(
                     f"{entity} changed since it was read", f"{entity} 在读取之后已被修改", entity=entity
                 )
+
+    def _admit(self, commit: Commit, position: int) -> I4:
+        """Check lives; plan those of the commit's rows."""
+        changes, directory = commit.changes, self._state.directory
         codes = directory.codes(changes.entity)
         self._touched.append(codes)
         births = np.flatnonzero(changes.kind == Kind.LIFE)

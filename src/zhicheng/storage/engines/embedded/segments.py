@@ -105,10 +105,9 @@ def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segme
     batch = batch.take(order)
     amending = bool((batch.changes.act >= Act.CORRECT).any())
     effective = batch.effective
-    table = to_arrow(batch)
     first, last = commits.first, commits.first + len(commits) - 1
     path = folder / f"{first:012d}-{last:012d}{name}.parquet"
-    size, digest = files.write_durably(path, lambda file: _write_parquet(table, file))
+    size, digest = files.write_durably(path, lambda file: _write_parquet(batch, file))
     entities = batch.changes.entity
     facts = Facts(
         clean=not (amending or repeated),
@@ -124,11 +123,11 @@ def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segme
     return Segment(first, last, len(batch), path, size, digest, facts, commits)
 
 
-def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
-    pq.write_table(
-        table,
+def _write_parquet(batch: Batch, file: BinaryIO) -> None:
+    """Each row group by itself, with only the texts it uses: those of a whole column would be repeated in every group."""
+    writer = pq.ParquetWriter(
         file,
-        row_group_size=_GROUP_ROWS,
+        to_arrow(batch.take(np.arange(0))).schema,
         compression="zstd",
         compression_level=6,
         use_dictionary=[*CODED, "number", "kind", "form", "act", "quality"],
@@ -137,6 +136,12 @@ def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
         write_statistics=False,
         store_schema=False,
     )
+    with writer:
+        for start in range(0, len(batch), _GROUP_ROWS):
+            group = batch.take(np.arange(start, min(start + _GROUP_ROWS, len(batch))))
+            for name in CODED:
+                setattr(group.changes, name, getattr(group.changes, name).compact())
+            writer.write_table(to_arrow(group), row_group_size=_GROUP_ROWS)
 
 
 def sorted_order(batch: Batch) -> tuple[Index, bool]:

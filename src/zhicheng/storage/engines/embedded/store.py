@@ -15,15 +15,18 @@ import numpy as np
 import pyarrow as pa
 
 from zhicheng.kernel.columns import I4
-from zhicheng.kernel.errors import Invalid, StorageFailed, Unavailable, ZhichengError
+from zhicheng.kernel.errors import StorageFailed, StorageFull, Unavailable, ZhichengError
 from zhicheng.kernel.instants import Clock, system_clock
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
-from zhicheng.storage.engines.embedded import blocks, erasure, reading, segments, snapshots
-from zhicheng.storage.engines.embedded.archive import Archive, check_gapless
+from zhicheng.storage import admission
+from zhicheng.storage.engines.embedded import blocks, erasure, files, reading, segments, snapshots
+from zhicheng.storage.engines.embedded.archive import Archive, check_gapless, check_whole
 from zhicheng.storage.engines.embedded.arrow import to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.database import Database
+from zhicheng.storage.engines.embedded.lock import FolderLock
+from zhicheng.storage.engines.embedded.migrations import migrate
 from zhicheng.storage.engines.embedded.objects import Objects
 from zhicheng.storage.engines.embedded.planning import Group, Planner
 from zhicheng.storage.engines.embedded.segments import Segment
@@ -31,7 +34,7 @@ from zhicheng.storage.engines.embedded.tail import Tail, chunk_of, merged
 from zhicheng.storage.entities import entity_of
 from zhicheng.storage.erasures import Erasure, ordered
 from zhicheng.storage.live import State
-from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
+from zhicheng.storage.log import Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
 from zhicheng.storage.past import state_as_of
 from zhicheng.storage.series import concat, in_log_order, series_of
 
@@ -64,17 +67,20 @@ class EmbeddedStore:
     def __init__(self, folder: Path, settings: EmbeddedSettings | None = None, clock: Clock = system_clock) -> None:
         self.folder = folder
         self.settings = settings or EmbeddedSettings()
-        folder.mkdir(parents=True, exist_ok=True)
-        self._database = Database(folder / "state.db")
-        self._reader = Database(folder / "state.db")
-        self._reading = threading.Lock()
-        self._objects = Objects(folder, self._reader, self._reading)
-        self._archive = Archive(folder, self._reader, self._reading)
-        self._segments: tuple[Segment, ...] = self._archive.load()
-        self._tail = Tail()
-        self.state = self._load_state()
-        self._planner = Planner(self.state, self._database, clock)
+        files.make_folder(folder)
+        self._lock = FolderLock(folder)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._lock.release)
+            check_whole(folder)
+            self._database = Database(folder / "state.db")
+            undo.callback(self._database.close)
+            migrate(self._database, folder)
+            self._reader = Database(folder / "state.db")
+            undo.callback(self._reader.close)
+            self._load(clock)
+            undo.pop_all()
         self._queue: queue.SimpleQueue[tuple[Commit, Future[Receipt]] | _Job | None] = queue.SimpleQueue()
+        self._entrance = threading.Lock()
         self._listeners: list[Callable[[Batch], None]] = []
         self._failure: ZhichengError | None = None
         self._closed = False
@@ -85,18 +91,22 @@ class EmbeddedStore:
         with self._sealing:
             self._erase()
 
+    def _load(self, clock: Clock) -> None:
+        self._reading = threading.Lock()
+        self._objects = Objects(self.folder, self._reader, self._reading)
+        self._archive = Archive(self.folder, self._reader, self._reading)
+        self._segments: tuple[Segment, ...] = self._archive.load()
+        self._tail = Tail()
+        self.state = self._load_state()
+        self._planner = Planner(self.state, self._database, clock)
+
     # commits ------------------------------------------------------------------------------------------------
 
     def submit(self, commit: Commit) -> Future[Receipt]:
         """See the port."""
-        self._check_open()
-        if not 0 < len(commit.changes) <= MOST_ROWS and commit.cursor is None:
-            raise Invalid(
-                f"A commit takes 1 to {MOST_ROWS} changes, not {len(commit.changes)}",
-                f"一次提交可含 1 至 {MOST_ROWS} 条变更，而不是 {len(commit.changes)} 条",
-            )
+        admission.check(commit)
         future: Future[Receipt] = Future()
-        self._queue.put((commit, future))
+        self._enqueue((commit, future))
         return future
 
     def commit(self, commit: Commit) -> Receipt:
@@ -112,6 +122,12 @@ class EmbeddedStore:
             raise self._failure
         if self._closed:
             raise Unavailable("The store is closed", "存储已关闭")
+
+    def _enqueue(self, item: tuple[Commit, Future[Receipt]] | _Job) -> None:
+        """What is in the queue before it is closed is done."""
+        with self._entrance:
+            self._check_open()
+            self._queue.put(item)
 
     def _write(self) -> None:
         while (item := self._queue.get()) is not None:
@@ -137,31 +153,67 @@ class EmbeddedStore:
 
     def _run(self, job: _Job) -> None:
         try:
-            job.done.set_result(job.run())
-        except BaseException as error:
+            if self._failure is not None:
+                raise self._failure
+            with self._stopping():
+                job.done.set_result(job.run())
+        except BaseException as error:  # noqa: BLE001  (it goes to whoever waits for the job)
             job.done.set_exception(error)
 
     def _on_writer(self, run: Callable[[], object]) -> object:
         job = _Job(run, Future())
-        self._queue.put(job)
+        self._enqueue(job)
         return job.done.result()
 
-    def _write_group(self, waiting: list[tuple[Commit, Future[Receipt]]]) -> None:
+    @contextlib.contextmanager
+    def _stopping(self) -> Iterator[None]:
+        """The first failure of the disk ends all writing, loudly: what follows it could be lost unseen."""
         try:
-            self._check_open()
-            group = self._planner.plan(waiting)
-            self._persist(group)
-        except BaseException as error:
-            self._planner.forget()
-            if isinstance(error, StorageFailed):
-                self._failure = error
-                logger.critical("%s", error)
-            elif not isinstance(error, ZhichengError):
-                logger.exception("a group of commits failed")
-            for _, future in waiting:
-                if not future.done():
-                    future.set_exception(error)
-            return
+            yield
+        except StorageFailed as error:
+            self._stop(error)
+            raise
+
+    def _stop(self, error: ZhichengError) -> None:
+        if self._failure is None:
+            self._failure = error
+            logger.critical("%s: writing stopped; %s", self.folder, error)
+
+    def _write_group(self, waiting: list[tuple[Commit, Future[Receipt]]]) -> None:
+        """Store the commits that nobody took back; one that meets a defect of ours does not take the others along."""
+        waiting = [item for item in waiting if item[1].set_running_or_notify_cancel()]
+        try:
+            self._store(waiting)
+        except ZhichengError as error:
+            _refuse(waiting, error)
+        except Exception:
+            logger.exception("a group of commits failed")
+            for item in waiting:
+                if not item[1].done():
+                    self._store_alone(item)
+        if self._tail.rows >= self.settings.seal_rows and self._sealing.acquire(blocking=False):
+            threading.Thread(target=self._seal_and_release, name="sealer", daemon=True).start()
+
+    def _store_alone(self, item: tuple[Commit, Future[Receipt]]) -> None:
+        try:
+            self._store([item])
+        except ZhichengError as error:
+            _refuse([item], error)
+        except Exception as error:  # noqa: BLE001  (it goes to whoever waits for the commit)
+            en, zh = f"A defect kept this commit out: {error!r}", f"因程序缺陷，本次提交未保存：{error!r}"
+            _refuse([item], ZhichengError(en, zh))
+
+    def _store(self, waiting: list[tuple[Commit, Future[Receipt]]]) -> None:
+        """Plan, make durable, show, acknowledge."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            with self._stopping():
+                group = self._planner.plan(waiting)
+                self._persist(group)
+        except BaseException:
+            self._forget()
+            raise
         if group.commits is not None and group.batch is not None:
             self._show(group.commits, group.batch, group.codes)
         if group.batch is not None and (group.batch.changes.act == Act.ERASE).any():
@@ -169,11 +221,16 @@ class EmbeddedStore:
             return
         for future, receipt in group.receipts:
             future.set_result(receipt)
-        if self._tail.rows >= self.settings.seal_rows and self._sealing.acquire(blocking=False):
-            threading.Thread(target=self._seal_and_release, name="sealer", daemon=True).start()
+
+    def _forget(self) -> None:
+        if self._failure is None:
+            try:
+                self._planner.forget()
+            except ZhichengError as error:
+                self._stop(error)
 
     def _persist(self, group: Group) -> None:
-        if group.commits is None and not group.cursors:
+        if group.commits is None and not group.cursors and not group.producers:
             return
         with self._database.transaction():
             if group.commits is not None and group.changes is not None and group.batch is not None:
@@ -187,10 +244,16 @@ class EmbeddedStore:
                 self._database.move_cursors(group.cursors)
 
     def _show(self, commits: Commits, batch: Batch, codes: I4) -> None:
-        with self.state.lock:
-            self._tail.append(chunk_of(commits, batch, codes))
-            self.state.apply(batch, self._cell_history)
-            self.state.position = commits.first + len(commits) - 1
+        try:
+            with self.state.lock:
+                self._tail.append(chunk_of(commits, batch, codes))
+                self.state.apply(batch, self._cell_history)
+                self.state.position = commits.first + len(commits) - 1
+        except Exception as error:
+            # what is stored and what is live have parted ways; only a restart brings them together
+            en, zh = f"What was stored cannot be shown ({error}): restart", f"已保存的内容无法显示（{error}）：请重启"
+            self._stop(StorageFailed(en, zh))
+            raise StorageFailed(en, zh) from error
         for listener in self._listeners:
             try:
                 listener(batch)
@@ -289,7 +352,10 @@ class EmbeddedStore:
 
     def _seal_and_release(self) -> None:
         try:
-            self._seal()
+            with self._stopping():
+                self._seal()
+        except Unavailable:
+            pass  # closed meanwhile; the rows are in the log
         except ZhichengError as error:
             logger.error("sealing failed: %s", error)
         finally:
@@ -302,7 +368,11 @@ class EmbeddedStore:
             return
         whole = merged(chunks)
         sealed = segments.write(self._archive.segments, whole.commits, whole.batch)
-        self._on_writer(lambda: self._install(sealed))
+        try:
+            self._on_writer(lambda: self._install(sealed))
+        except StorageFull:
+            sealed.path.unlink(missing_ok=True)
+            raise
         self._since_snapshot += sealed.rows
         if self._since_snapshot >= self.settings.snapshot_rows:
             self.snapshot()
@@ -312,7 +382,7 @@ class EmbeddedStore:
         with self._database.transaction():
             Archive.enter(self._database, sealed)
             self._database.run("DELETE FROM log WHERE last <= ?", (sealed.last,))
-        self._database.run("PRAGMA incremental_vacuum")
+        self._database.rows("PRAGMA incremental_vacuum")  # frees a page a step, so all steps are taken
         with self.state.lock:
             self._segments = (*self._segments, sealed)
             self._tail.end_sealing()
@@ -334,7 +404,8 @@ class EmbeddedStore:
     def _erase_and_answer(self, receipts: list[tuple[Future[Receipt], Receipt]]) -> None:
         """Erasure is acknowledged once everything is destroyed."""
         try:
-            with self._sealing:
+            with self._sealing, self._stopping():
+                self._check_open()
                 self._erase()
         except ZhichengError as error:
             for future, _ in receipts:
@@ -348,7 +419,7 @@ class EmbeddedStore:
         pending = [
             Erasure(*row)
             for row in self._archive.rows(
-                "SELECT position, entity, attribute, target FROM erasures WHERE NOT done ORDER BY position"
+                "SELECT instance, entity, attribute, target FROM erasures WHERE NOT done ORDER BY instance"
             )
         ]
         if not pending:
@@ -360,22 +431,22 @@ class EmbeddedStore:
                 if fresh is not None:
                     rewritten[segment.first] = (segment, fresh)
         self._on_writer(lambda: self._install_erased(pending, rewritten))
-        self._on_writer(lambda: self._archive.drop_snapshots(self._database))
         self.snapshot()
 
     def _install_erased(self, pending: list[Erasure], rewritten: dict[int, tuple[Segment, Segment]]) -> None:
         with self._database.transaction():
+            old = self._archive.drop_snapshots(self._database)
             erasure.of_blocks(self._database, pending)
             for _, fresh in rewritten.values():
                 Archive.enter(self._database, fresh)
-            self._database.run("UPDATE erasures SET done = 1 WHERE position <= ?", (pending[-1].position,))
+            self._database.run("UPDATE erasures SET done = 1 WHERE instance <= ?", (pending[-1].instance,))
         self._database.run("PRAGMA wal_checkpoint(TRUNCATE)")
         with self.state.lock:
             self._segments = tuple(rewritten.get(s.first, (s, s))[1] for s in self._segments)
             self._tail.map(lambda chunk: erasure.of_chunk(chunk, pending))
             self.state.compact()
-        for old, _ in rewritten.values():
-            old.path.unlink(missing_ok=True)
+        for path in (*old, *(segment.path for segment, _ in rewritten.values())):
+            path.unlink(missing_ok=True)
 
     # start and stop -----------------------------------------------------------------------------------------
 
@@ -390,6 +461,7 @@ class EmbeddedStore:
                 if part is not None:
                     state.apply(in_log_order(part.take(part.position > state.position)), history)
                 state.position = segment.last
+                state.recorded_at = max(state.recorded_at, segment.facts.recorded_last)
         expected = self._segments[-1].last + 1 if self._segments else 1
         found: list[tuple[Commits, Batch]] = []
         rows = 0
@@ -403,6 +475,7 @@ class EmbeddedStore:
                 self._replay(state, found)
                 found, rows = [], 0
         self._replay(state, found)
+        state.directory.settle_all()
         return state
 
     def _replay(self, state: State, found: list[tuple[Commits, Batch]]) -> None:
@@ -416,7 +489,6 @@ class EmbeddedStore:
             state.apply(batch if fresh.all() else batch.take(fresh), self._cell_history)
         state.position = max(state.position, commits.first + len(commits) - 1)
         state.recorded_at = max(state.recorded_at, int(commits.recorded_at[-1]))
-        state.directory.next_life[:], state.directory.next_version[:] = state.directory.life, state.directory.version
 
     def figures(self) -> Figures:
         """See the port."""
@@ -426,7 +498,7 @@ class EmbeddedStore:
                 sum(len(chunk.batch) for chunk in self._tail.chunks),
                 len(self.state),
             )
-        total = sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        total = sum(map(files.size, self.folder.rglob("*")))
         return Figures(
             self.state.position, entities, sum(segment.rows for segment in sealed), open_rows, len(sealed),
             sum(segment.bytes for segment in sealed), total,
@@ -444,8 +516,17 @@ class EmbeddedStore:
             if self._failure is None:
                 with contextlib.suppress(ZhichengError):
                     self.snapshot()
-            self._closed = True
-            self._queue.put(None)
+            with self._entrance:
+                self._closed = True
+                self._queue.put(None)
             self._writer.join()
-        self._reader.close()
-        self._database.close()
+            with self._reading:
+                self._reader.close()
+            self._database.close()
+            self._lock.release()
+
+
+def _refuse(waiting: list[tuple[Commit, Future[Receipt]]], error: ZhichengError) -> None:
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(error)
