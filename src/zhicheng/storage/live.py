@@ -21,8 +21,8 @@ from zhicheng.storage.directory import Directory
 from zhicheng.storage.erasures import ordered
 from zhicheng.storage.log import FUTURE_LIMIT, Batch
 
-History = Callable[[str, str, str | None], Batch]
-"""Gives all rows ever stored of one (entity, attribute, dataset), in log order."""
+History = Callable[[str, str], Batch]
+"""Gives all rows ever stored of an (entity, attribute), in log order."""
 
 
 class Table:
@@ -298,13 +298,19 @@ class State:
             if found is None or entity is None or attribute is None or history is None:
                 continue
             table, place, code = found
-            for name, dataset in list(table.columns):
-                if name == attribute:
-                    past = amended(history(entity, attribute, dataset))
-                    past = past.take(past.changes.life == self.directory.life[code])
-                    if valid is not None:
-                        past = past.take(np.minimum(past.effective, past.recorded_at) <= valid)
-                    _refold(table.column(attribute, dataset), place, past)
+            past = amended(history(entity, attribute))
+            past = past.take(past.changes.life == self.directory.life[code])
+            if valid is not None:
+                past = past.take(np.minimum(past.effective, past.recorded_at) <= valid)
+            named = {dataset for name, dataset in table.columns if name == attribute}
+            for dataset in named.union(past.changes.dataset.list()):
+                _refold(table.column(attribute, dataset), place, past.take(_of_dataset(past, dataset)))
+
+
+def _of_dataset(batch: Batch, dataset: str | None) -> Mask:
+    column = batch.changes.dataset
+    same: Mask = np.array([*(value == dataset for value in column.values), dataset is None])[column.codes]
+    return same
 
 
 def _refold(cells: Cells, place: int, past: Batch) -> None:

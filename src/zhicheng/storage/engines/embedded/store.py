@@ -280,16 +280,8 @@ class EmbeddedStore:
             known = None if query.entities is None else [index[name] for name in query.entities if name in index]
         return reading.of_query(sealed, tail, None if known is None else np.array(known, np.int32), query)
 
-    def _cell_history(self, entity: str, attribute: str, dataset: str | None) -> Batch:
-        batch = in_log_order(self.rows(HistoryQuery((entity,), (attribute,), time="effective")))
-        column = batch.changes.dataset
-        same = (
-            column.codes == -1
-            if dataset is None
-            else np.array([*(v == dataset for v in column.values), False])[column.codes]
-        )
-        erasing = (batch.changes.act >= Act.CORRECT) & (column.codes == -1)
-        return batch.take(same | erasing)
+    def _cell_history(self, entity: str, attribute: str) -> Batch:
+        return in_log_order(self.rows(HistoryQuery((entity,), (attribute,), time="effective")))
 
     def as_of(self, valid: int, known: int | None = None) -> State:
         """See the port."""
