@@ -15,8 +15,9 @@ from zhicheng.security.actions import PUBLIC
 from zhicheng.security.decision import Principal, refusal
 from zhicheng.security.tokens import bearer
 from zhicheng.server.city import City
-from zhicheng.server.http import Answer, Receive, Request, Scope, Send, header_of, language_of
+from zhicheng.server.http import Answer, Receive, Scope, Send, header_of, language_of
 from zhicheng.server.problems import defect, problem
+from zhicheng.server.request import Request
 from zhicheng.server.routes import Found, Route, Router
 
 _STRICT = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))

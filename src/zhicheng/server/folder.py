@@ -85,11 +85,7 @@ class DataFolder:
         source = self.tenant(name)
         target.mkdir(parents=True, exist_ok=True)
         try:
-            with apsw.Connection(str(source / "state.db"), vfs="cksmvfs") as live:
-                with apsw.Connection(str(target / "state.db"), vfs="cksmvfs") as copy:
-                    copy.reserve_bytes("main", 8)
-                    with copy.backup("main", live, "main") as backup:
-                        backup.step()
+            _back_up(source / "state.db", target / "state.db")
             for part in ("segments", "snapshots", "tables", "blobs"):
                 for file in (source / part).rglob("*") if (source / part).is_dir() else ():
                     if file.is_file():
@@ -97,6 +93,18 @@ class DataFolder:
         except (OSError, apsw.Error) as error:
             raise Unavailable(f"{source} cannot be read now: {error}", f"暂时无法读取 {source}：{error}") from None
         return target
+
+
+def _back_up(source: Path, target: Path) -> None:
+    """One consistent copy of a database that another process may be writing to."""
+    live, copy = apsw.Connection(str(source), vfs="cksmvfs"), apsw.Connection(str(target), vfs="cksmvfs")
+    try:
+        copy.reserve_bytes("main", 8)
+        with copy.backup("main", live, "main") as backup:
+            backup.step()
+    finally:
+        copy.close()
+        live.close()
 
 
 def _share(file: Path, target: Path) -> None:

@@ -1,22 +1,17 @@
-"""Requests and answers as routes see them: as little between the socket and a handler as can be."""
+"""HTTP as routes see it: answers, bodies, query strings, media types, languages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
 import orjson
 
-from zhicheng.kernel.errors import Invalid, Language, NotAcceptable, TooLarge, Unavailable, UnsupportedMedia
-
-if TYPE_CHECKING:
-    from zhicheng.security.decision import Principal
-    from zhicheng.server.city import City
-    from zhicheng.server.space import Space
+from zhicheng.kernel.errors import Invalid, Language, NotAcceptable, TooLarge, Unavailable
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -47,82 +42,6 @@ NO_CONTENT = Answer(204)
 def json_answer(value: object, status: int = 200, media: str = JSON, headers: Headers = ()) -> Answer:
     """A value as JSON."""
     return Answer(status, orjson.dumps(value), media, headers)
-
-
-class Request:
-    """One HTTP request on its way; made by the application, once, and handed to the route's handler.
-
-    path: values of the path's parameters; known: names of parameters the route takes; limit: bytes of the largest body
-    """
-
-    __slots__ = ("_body", "city", "known", "limit", "path", "principal", "receive", "scope", "space")
-
-    def __init__(
-        self,
-        city: City,
-        space: Space,
-        principal: Principal | None,
-        scope: Scope,
-        receive: Receive,
-        path: Mapping[str, str],
-        known: frozenset[str],
-        limit: int,
-    ) -> None:
-        self.city = city
-        self.space = space
-        self.principal = principal
-        self.scope = scope
-        self.receive = receive
-        self.path = path
-        self.known = known
-        self.limit = limit
-        self._body: bytes | None = None
-
-    def header(self, name: bytes) -> str | None:
-        """A header's text, in lower case the name; several of one name are one, separated by commas."""
-        return header_of(self.scope, name)
-
-    def query(self) -> dict[str, str]:
-        """The parameters of the query string. Invalid: one that comes twice, too many, or text that is not UTF-8."""
-        raw: bytes = self.scope["query_string"]
-        return parse_query(raw) if raw else {}
-
-    @property
-    def unread(self) -> bool:
-        """Whether the body is still on the wire."""
-        return self._body is None
-
-    @property
-    def name(self) -> str:
-        """Who acts, for the log."""
-        return "anonymous" if self.principal is None else self.principal.name
-
-    async def body(self) -> bytes:
-        """The whole body. TooLarge as soon as that is known, before it is read."""
-        if self._body is None:
-            self._body = await read_body(self.scope, self.receive, self.limit)
-        return self._body
-
-    def media(self) -> str:
-        """The body's media type without parameters."""
-        text = self.header(b"content-type")
-        return "" if text is None else text.partition(";")[0].strip().lower()
-
-    async def json(self, *allowed: str) -> object:
-        """The body as JSON, of one of the media types allowed."""
-        self.check_media(allowed)
-        return parse_json(await self.body())
-
-    def check_media(self, allowed: tuple[str, ...]) -> str:
-        """The body's media type; UnsupportedMedia for one that is not read here."""
-        media = self.media()
-        if media not in allowed:
-            raise UnsupportedMedia(
-                f"The body's Content-Type is {media or 'missing'!r}; send one of {', '.join(allowed)}",
-                f"正文的 Content-Type 为 {media or '空'}；请使用 {'、'.join(allowed)} 之一",
-                media=media,
-            )
-        return media
 
 
 def header_of(scope: Scope, name: bytes) -> str | None:

@@ -10,7 +10,8 @@ from urllib.parse import unquote_to_bytes
 
 from zhicheng.kernel.errors import BadConfiguration, Invalid, MethodNotAllowed, NotFound
 from zhicheng.security.actions import ACTIONS, Named
-from zhicheng.server.http import JSON, JSON_LD, Answer, Request
+from zhicheng.server.http import JSON, JSON_LD, Answer
+from zhicheng.server.request import Request
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
 Schema: TypeAlias = Mapping[str, object]

@@ -135,9 +135,9 @@ def changes_of(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def parse_city(text: str, file: Path, environ: Mapping[str, str]) -> CityFile:
-    """The settings of a TOML text. Raises BadConfiguration that names file, table, key and, of a typo, the nearest key.
+    r"""The settings of a TOML text. Raises BadConfiguration that names file, table, key and, of a typo, the nearest key.
 
-    >>> parse_city('[server]\\nprot = 1', Path("city.toml"), {})
+    >>> parse_city('[server]\nprot = 1', Path("city.toml"), {})
     Traceback (most recent call last):
     zhicheng.kernel.errors.BadConfiguration: city.toml: [server] has no key 'prot'; did you mean 'port'?
     """

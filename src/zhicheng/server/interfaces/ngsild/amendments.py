@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from zhicheng.kernel.errors import Invalid
-from zhicheng.server.http import NO_CONTENT, Answer, Request
+from zhicheng.server.http import NO_CONTENT, Answer
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.attributes import attribute_name
 from zhicheng.server.interfaces.ngsild.documents import BODIES, PATCHES, body_of, link_context
 from zhicheng.server.interfaces.ngsild.entities import entity_id, location_of, origin, with_id
+from zhicheng.server.request import Request
 from zhicheng.standards.ngsild.decode import decode_attribute, decode_entity
 from zhicheng.standards.ngsild.encode import parse_instance_id
 

@@ -10,7 +10,7 @@ import orjson
 from zhicheng.hub.intake import Outcome
 from zhicheng.hub.plans import missing_attribute
 from zhicheng.kernel.errors import Invalid
-from zhicheng.server.http import JSON_LD, NO_CONTENT, Answer, Request, accepted, json_answer, language_of
+from zhicheng.server.http import JSON_LD, NO_CONTENT, Answer, accepted, json_answer, language_of
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import (
     BODIES,
@@ -22,6 +22,7 @@ from zhicheng.server.interfaces.ngsild.documents import (
     wanted_media,
 )
 from zhicheng.server.interfaces.ngsild.entities import entity_id, kinds_of, observed, origin, with_id
+from zhicheng.server.request import Request
 from zhicheng.standards.ngsild.context import Context
 from zhicheng.standards.ngsild.decode import decode_attribute, decode_entity
 from zhicheng.standards.ngsild.encode import encode_attribute
@@ -190,7 +191,9 @@ async def replace_value(request: Request) -> Answer:
     media = request.check_media(_BARE)
     raw = await request.body()
     value = raw.decode("utf-8", "replace") if media == "text/plain" else cast("Json", await request.json(*_BARE))
-    [fresh] = decode_attribute(request.path["attribute"], value, link_context(request), simplified=True, kind=present.kind)
+    [fresh] = decode_attribute(
+        request.path["attribute"], value, link_context(request), simplified=True, kind=present.kind
+    )
     changed = replace(present, kind=fresh.kind, value=fresh.value, observed_at=given.instant(query, "observedAt"))
     await request.space.intake.update_attribute(entity_id(request), name, [changed], origin(request), whole=True)
     return NO_CONTENT

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 
 from zhicheng.hub.intake import How, Outcome
 from zhicheng.kernel.errors import Invalid, ZhichengError
-from zhicheng.server.http import NO_CONTENT, Answer, Request, json_answer, language_of, parse_json
+from zhicheng.server.http import NO_CONTENT, Answer, json_answer, language_of, parse_json
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import BODIES, context_for
 from zhicheng.server.interfaces.ngsild.entities import origin
 from zhicheng.server.problems import document
+from zhicheng.server.request import Request
 from zhicheng.standards.ngsild.decode import decode_batch
 from zhicheng.standards.ngsild.model import Entity, Json
 from zhicheng.standards.ngsild.names import is_uri

@@ -10,9 +10,10 @@ import orjson
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid, NotFound
 from zhicheng.server.accounts import HostedContext
-from zhicheng.server.http import JSON_LD, NO_CONTENT, Answer, Request, json_answer
+from zhicheng.server.http import JSON_LD, NO_CONTENT, Answer, json_answer
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import BODIES, ROOT, base_url
+from zhicheng.server.request import Request
 from zhicheng.standards.ngsild.core import core_url
 from zhicheng.standards.ngsild.model import Json
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from zhicheng.hub.query import EntityQuery, TypeFigures
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import NotFound
-from zhicheng.server.http import Answer, Request
+from zhicheng.server.http import Answer
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import document_answer, link_context, list_answer, wanted_media
+from zhicheng.server.request import Request
 from zhicheng.standards.filter.tree import Exists, Path
 from zhicheng.standards.ngsild.context import Context
 from zhicheng.standards.ngsild.kinds import TYPE_NAMES
@@ -76,7 +77,11 @@ async def list_attributes(request: Request) -> Answer:
         documents = [_attribute(name, figures, context, "Attribute") for name in names]
         return list_answer(request, documents, context, media)
     short: list[Json] = [context.compact(name) for name in names]
-    document: dict[str, Json] = {"id": "urn:ngsi-ld:AttributeList:city", "type": "AttributeList", "attributeList": short}
+    document: dict[str, Json] = {
+        "id": "urn:ngsi-ld:AttributeList:city",
+        "type": "AttributeList",
+        "attributeList": short,
+    }
     return document_answer(request, document, context, media)
 
 

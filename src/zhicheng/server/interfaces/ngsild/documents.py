@@ -7,7 +7,8 @@ from typing import cast
 
 import orjson
 
-from zhicheng.server.http import GEO_JSON, JSON, JSON_LD, MERGE_PATCH, Answer, Headers, Request, accepted, parse_json
+from zhicheng.server.http import GEO_JSON, JSON, JSON_LD, MERGE_PATCH, Answer, Headers, accepted, parse_json
+from zhicheng.server.request import Request
 from zhicheng.standards.ngsild.context import Context, ContextLink, Contexts, context_of, link_of
 from zhicheng.standards.ngsild.core import core_url
 from zhicheng.standards.ngsild.encode import encode_entities, encode_entity, targets_of

@@ -10,7 +10,7 @@ from zhicheng.hub.intake import Origin
 from zhicheng.hub.plans import missing_attribute
 from zhicheng.kernel import urn
 from zhicheng.kernel.errors import Invalid
-from zhicheng.server.http import GEO_JSON, NO_CONTENT, Answer, Headers, Request
+from zhicheng.server.http import GEO_JSON, NO_CONTENT, Answer, Headers
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import (
     BODIES,
@@ -24,6 +24,7 @@ from zhicheng.server.interfaces.ngsild.documents import (
     wanted_media,
 )
 from zhicheng.server.interfaces.ngsild.parameters import Query
+from zhicheng.server.request import Request
 from zhicheng.standards.ngsild.context import Context
 from zhicheng.standards.ngsild.decode import decode_entity
 from zhicheng.standards.ngsild.model import Entity, Kind

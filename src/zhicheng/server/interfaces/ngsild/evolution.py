@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from zhicheng.hub.query import EntityQuery
 from zhicheng.hub.temporal import Window
-from zhicheng.server.http import Answer, Headers, Request
+from zhicheng.server.http import Answer, Headers
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import (
     body_of,
@@ -23,6 +24,7 @@ from zhicheng.server.interfaces.ngsild.entities import entity_id
 from zhicheng.server.interfaces.ngsild.errors import TooManyResults
 from zhicheng.server.interfaces.ngsild.query_document import query_of, selectors_of
 from zhicheng.server.interfaces.ngsild.windows import WORDS, Aggregation, aggregation_of, temporal_members, window_of
+from zhicheng.server.request import Request
 from zhicheng.standards.changes import Act, Form
 from zhicheng.standards.filter import tree
 from zhicheng.standards.filter.tree import Node
@@ -85,7 +87,7 @@ class Reading:
         if len(series):
             keys = series_keys(series.batch.changes)
             edges = [*np.flatnonzero(np.diff(keys, prepend=-1)).tolist(), len(keys)]
-            for start, end in zip(edges, edges[1:], strict=False):
+            for start, end in pairwise(edges):
                 identifier, name, column = _column(series, start, end, self.window)
                 if column is not None and self.options.shows(name):
                     parts[identifier].setdefault(name, []).append(column)

@@ -12,8 +12,9 @@ from zhicheng.hub.query import Order
 from zhicheng.kernel import instants, urn
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.geometry import check as check_geometry
-from zhicheng.server.http import Request, parse_json
+from zhicheng.server.http import parse_json
 from zhicheng.server.interfaces.ngsild.errors import InvalidRequest, TooManyResults
+from zhicheng.server.request import Request
 from zhicheng.server.routes import Parameter
 from zhicheng.standards.filter import geo, q, scope, tree, types
 from zhicheng.standards.filter.tree import EVERYTHING, Node, Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlencode
 
 from zhicheng.hub.query import EntityQuery, Page
-from zhicheng.server.http import GEO_JSON, NO_CONTENT, Answer, Headers, Request
+from zhicheng.server.http import GEO_JSON, NO_CONTENT, Answer, Headers
 from zhicheng.server.interfaces.ngsild import parameters as given
 from zhicheng.server.interfaces.ngsild.documents import (
     ENTITY_MEDIA,
@@ -18,6 +18,7 @@ from zhicheng.server.interfaces.ngsild.entities import origin
 from zhicheng.server.interfaces.ngsild.errors import InvalidRequest
 from zhicheng.server.interfaces.ngsild.parameters import Query
 from zhicheng.server.interfaces.ngsild.query_document import query_of, selectors_of
+from zhicheng.server.request import Request
 from zhicheng.standards.filter import tree
 from zhicheng.standards.filter.tree import Node
 from zhicheng.standards.ngsild.context import Context

@@ -37,11 +37,15 @@ TIMEREL = Parameter("timerel", "before, after or between", "before、after 或 b
 TIME_AT = Parameter("timeAt", "The instant of timerel", "timerel 的时刻", given.DATE_TIME)
 END_TIME_AT = Parameter("endTimeAt", "The end of between", "between 的结束时刻", given.DATE_TIME)
 TIMEPROPERTY = Parameter("timeproperty", "observedAt, createdAt, modifiedAt or deletedAt", "observedAt、createdAt、modifiedAt 或 deletedAt")  # fmt: skip
-LAST_N = Parameter("lastN", "Only the newest so many instances", "仅最近的若干个实例", {"type": "integer", "minimum": 1})
+LAST_N = Parameter(
+    "lastN", "Only the newest so many instances", "仅最近的若干个实例", {"type": "integer", "minimum": 1}
+)
 AGGR_METHODS = Parameter(
     "aggrMethods", f"With options=aggregatedValues: {', '.join(_METHODS)}", f"与 options=aggregatedValues 合用：{'、'.join(_METHODS)}"
 )  # fmt: skip
-AGGR_PERIOD = Parameter("aggrPeriodDuration", "Period of aggregation, ISO 8601: PT1H, P1D", "聚合周期（ISO 8601）：PT1H、P1D")
+AGGR_PERIOD = Parameter(
+    "aggrPeriodDuration", "Period of aggregation, ISO 8601: PT1H, P1D", "聚合周期（ISO 8601）：PT1H、P1D"
+)
 TEMPORAL = (TIMEREL, TIME_AT, END_TIME_AT, TIMEPROPERTY, LAST_N, AGGR_METHODS, AGGR_PERIOD)
 
 
@@ -105,7 +109,9 @@ def _bounds(query: Mapping[str, str], relation: str | None) -> tuple[int | None,
         )  # fmt: skip
     if at is None or (relation == "between" and end is None):
         missing = "timeAt" if at is None else "endTimeAt"
-        raise InvalidRequest(f"timerel={relation} needs {missing}", f"timerel={relation} 需要 {missing}", parameter=missing)
+        raise InvalidRequest(
+            f"timerel={relation} needs {missing}", f"timerel={relation} 需要 {missing}", parameter=missing
+        )
     if relation == "between":
         if end is not None and end <= at:
             raise InvalidRequest("endTimeAt must be after timeAt", "endTimeAt 必须晚于 timeAt", parameter="endTimeAt")
@@ -132,7 +138,7 @@ _TEMPORAL_MEMBERS = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN")
 
 
 def temporal_members(document: Json) -> dict[str, str]:
-    """temporalQ and aggrParams of a Query document, as the parameters of the same meaning."""
+    """TemporalQ and aggrParams of a Query document, as the parameters of the same meaning."""
     query: dict[str, str] = {}
     for member, known in (("temporalQ", _TEMPORAL_MEMBERS), ("aggrParams", ("aggrMethods", "aggrPeriodDuration"))):
         part = document.get(member) if isinstance(document, dict) else None

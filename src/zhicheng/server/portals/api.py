@@ -1,0 +1,253 @@
+"""Our own interface, /api/v1 and /tiles: what the map page asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import numpy as np
+
+from zhicheng.hub.temporal import Window
+from zhicheng.kernel import instants
+from zhicheng.kernel.errors import Invalid, Language, NotFound
+from zhicheng.network.health import STATUS_ZH
+from zhicheng.server.feeds import FeedTask
+from zhicheng.server.http import Answer, json_answer, language_of
+from zhicheng.server.portals import view
+from zhicheng.server.portals.tiles import DEEPEST
+from zhicheng.server.request import Request
+from zhicheng.standards.changes import Form
+from zhicheng.standards.mvt import MEDIA_TYPE
+from zhicheng.standards.ngsild.changes import value_of
+from zhicheng.standards.ngsild.model import Kind
+from zhicheng.standards.ngsild.temporal import format_many
+from zhicheng.storage.log import HistoryQuery, Series
+from zhicheng.storage.series import aggregate
+
+_FOUND = 20
+_MOST_FOUND = 100
+_POINTS = 500
+_MOST_POINTS = 5000
+
+
+def _language(request: Request, query: Mapping[str, str]) -> Language:
+    wanted = query.get("lang")
+    if wanted in ("zh", "en"):
+        return "zh" if wanted == "zh" else "en"
+    return language_of(request.header(b"accept-language"))
+
+
+def _stale(request: Request) -> frozenset[str]:
+    return request.city.stale_sources() if request.space is request.city.home else frozenset()
+
+
+def _count(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and int(text) > 0):
+        raise Invalid(f"{name} is a number above 0", f"{name} 应为大于 0 的数", parameter=name)
+    return min(int(text), most)
+
+
+def _instant(query: Mapping[str, str], name: str) -> int | None:
+    return instants.parse(query[name]) if query.get(name) else None
+
+
+async def state(request: Request) -> Answer:
+    """GET /api/v1/state."""
+    place = request.city.settings.city
+    document: dict[str, object] = {
+        "position": request.space.store.state.position,
+        "now": instants.format(request.city.now()),
+        "time_zone": place.time_zone,
+        "name": {"zh": place.name.zh, "en": place.name.en},
+    }
+    if place.bounds:
+        document["bounds"] = list(place.bounds)
+    if place.centre:
+        document["centre"] = list(place.centre)
+    return json_answer(document)
+
+
+async def types(request: Request) -> Answer:
+    """GET /api/v1/types."""
+    return json_answer([view.type_document(request.space, one) for one in request.space.query.types()])
+
+
+async def extent(request: Request) -> Answer:
+    """GET /api/v1/types/{type}/extent."""
+    name = request.path["type"]
+    found = view.extent_of(request.space, request.space.contexts.default.expand(name))
+    if found is None:
+        raise NotFound(f"No entity of type {name} has a place", f"没有类型为 {name} 且带位置的实体", type=name)
+    return json_answer(found)
+
+
+async def entity(request: Request) -> Answer:
+    """GET /api/v1/entities/{id}."""
+    language = _language(request, request.query())
+    found = request.space.query.entity(request.path["id"])
+    stale = found.source in _stale(request)
+    return json_answer(view.entity_document(request.space, found, request.city.now(), language, stale))
+
+
+async def search(request: Request) -> Answer:
+    """GET /api/v1/search: entities whose id or label holds the text, in any case."""
+    query = request.query()
+    text = query.get("text", "").strip().casefold()
+    if not text:
+        return json_answer([])
+    limit = _count(query, "limit", _FOUND, _MOST_FOUND)
+    found = await asyncio.to_thread(_search, request, text, limit)
+    return json_answer(found)
+
+
+def _search(request: Request, text: str, limit: int) -> list[dict[str, object]]:
+    space = request.space
+    found: list[dict[str, object]] = []
+    with space.store.state.lock:
+        for table in space.store.state.tables:
+            rows = np.flatnonzero(table.alive)
+            if not len(rows):
+                continue
+            labels = view.labels_at(space, table, rows)
+            fitting = np.array([*(text in label.casefold() for label in labels.values), False])[labels.codes]
+            names = table.directory.names(table.entity[rows])
+            hits = [at for at, name in enumerate(names) if fitting[at] or text in name.casefold()]
+            cells = view.located(space, table)
+            for at in hits[: limit - len(found)]:
+                place = _place_of(cells, int(rows[at]))
+                kind = space.contexts.default.compact(table.types[0]) if table.types else ""
+                found.append({"id": names[at], "type": kind, "label": labels[at], "lon": place[0], "lat": place[1]})
+            if len(found) >= limit:
+                break
+    return found
+
+
+def _place_of(cells: object, row: int) -> tuple[float | None, float | None]:
+    boxes = getattr(cells, "boxes", None)
+    if boxes is None or np.isnan(boxes[row][0]):
+        return None, None
+    west, south, east, north = boxes[row].tolist()
+    return (west + east) / 2, (south + north) / 2
+
+
+async def history(request: Request) -> Answer:
+    """GET /api/v1/entities/{id}/history: values of one attribute, thinned to about as many points as asked for."""
+    query = request.query()
+    name = query.get("attribute")
+    if not name:
+        raise Invalid("Say which attribute", "请指定属性", parameter="attribute")
+    iri = request.space.contexts.default.expand(name)
+    start, end = _instant(query, "from"), _instant(query, "to")
+    points = _count(query, "points", _POINTS, _MOST_POINTS)
+    window = Window((iri,), start, None if end is None else end + 1)
+    return json_answer(await asyncio.to_thread(_history, request, window, query.get("dataset"), points))
+
+
+def _history(request: Request, window: Window, dataset: str | None, points: int) -> dict[str, object]:
+    space, identifier = request.space, request.path["id"]
+    space.temporal.head(identifier)
+    series = _effective(request, identifier, window)
+    changes = series.batch.changes
+    wanted = [code for code, value in enumerate(changes.dataset.values) if value == dataset]
+    rows = np.flatnonzero(np.isin(changes.dataset.codes, wanted) if dataset else changes.dataset.codes < 0)
+    series = Series(series.batch.take(rows), series.effective[rows], series.instance[rows])
+    changes = series.batch.changes
+    present = changes.form != Form.NOTHING
+    units = [unit for unit in changes.unit.take(present).list()[-1:] if unit]
+    unit = units[0] if units else None
+    numeric = bool(present.any()) and bool((changes.form[present] == Form.NUMBER).all())
+    if numeric and len(series) > points:
+        return {"unit": unit, "rows": _thinned(series, points), "aggregated": True}
+    times = format_many(series.effective)
+    if numeric:
+        values = [None if number != number else number for number in changes.number.tolist()]
+        return {"unit": unit, "rows": [[t, v, v, v] for t, v in zip(times, values, strict=True)], "aggregated": False}
+    kept = range(max(0, len(series) - points), len(series))
+    return {"unit": unit, "rows": [[times[row], _text(series, row)] for row in kept], "aggregated": False}
+
+
+def _effective(request: Request, identifier: str, window: Window) -> Series:
+    asked = HistoryQuery((identifier,), window.attributes, window.start, window.end, "effective")
+    return request.space.store.history(asked)
+
+
+def _text(series: Series, row: int) -> str | None:
+    changes = series.batch.changes
+    form = int(changes.form[row])
+    if form == Form.NOTHING:
+        return None
+    if form == Form.BOOLEAN:
+        return "true" if changes.number[row] else "false"
+    if form == Form.NUMBER:
+        return str(value_of(Kind.PROPERTY, form, float(changes.number[row]), None))
+    return changes.text[row]
+
+
+def _thinned(series: Series, points: int) -> list[list[object]]:
+    """Mean, least and greatest of equal periods, each placed at its middle."""
+    first, last = int(series.effective.min()), int(series.effective.max())
+    period = max(1, -(-(last - first + 1) // points))
+    buckets = aggregate(series, period, first, ("avg", "min", "max"))
+    times = format_many(buckets.start + period // 2)
+    columns = (buckets.number[name].tolist() for name in ("avg", "min", "max"))
+    return [list(row) for row in zip(times, *columns, strict=True)]
+
+
+async def feeds(request: Request) -> Answer:
+    """GET /api/v1/feeds."""
+    city = request.city
+    if request.space is not city.home:
+        return json_answer([])
+    now = city.clock()
+    return json_answer([_feed(name, now, city.feeds[name]) for name in city.feeds])
+
+
+def _feed(name: str, now: int, feed: FeedTask) -> dict[str, object]:
+    health, taken = feed.health, feed.taken
+    status = health.status(now)
+    return {
+        "name": name,
+        "kind": health.kind,
+        "decoder": feed.settings.decoder,
+        "status": status,
+        "status_zh": STATUS_ZH[status],
+        "payload_at": None if health.payload_at is None else instants.format(health.payload_at),
+        "answered_at": None if health.answered_at is None else instants.format(health.answered_at),
+        "failed_at": None if health.failed_at is None else instants.format(health.failed_at),
+        "error_en": health.error_en,
+        "error_zh": health.error_zh,
+        "failures": health.failures,
+        "payloads": health.payloads,
+        "unchanged": health.unchanged,
+        "bytes": health.bytes,
+        "refused_payloads": health.refused,
+        "rows": taken.rows,
+        "created": taken.created,
+        "removed": taken.removed,
+        "repeated": taken.repeated,
+        "refused": taken.refused,
+        "reasons": [{"en": en, "zh": zh} for en, zh in taken.reasons],
+        "issued_at": None if taken.issued_at is None else instants.format(taken.issued_at),
+    }
+
+
+async def tile(request: Request) -> Answer:
+    """GET /tiles/{type}/{z}/{x}/{y}."""
+    space, city = request.space, request.city
+    iri = space.contexts.default.expand(request.path["type"])
+    name, dot, ending = request.path["y"].partition(".")
+    if dot and ending not in ("mvt", "pbf"):
+        raise NotFound("Tiles end in .mvt", "瓦片以 .mvt 结尾")
+    place = _place(request.path["z"], request.path["x"], name)
+    stale = city.stale_sources() if space is city.home else frozenset()
+    body = city.tiles.tile(space, iri, place, city.now(), stale)
+    return Answer(200, body, MEDIA_TYPE, ((b"cache-control", b"no-cache"),))
+
+
+def _place(z: str, x: str, y: str) -> tuple[int, int, int]:
+    if all(part.isascii() and part.isdecimal() and len(part) < 9 for part in (z, x, y)):
+        zoom, across, down = int(z), int(x), int(y)
+        if zoom <= DEEPEST and across < 2**zoom and down < 2**zoom:
+            return zoom, across, down
+    raise Invalid(f"There is no tile {z[:9]}/{x[:9]}/{y[:9]}", f"没有瓦片 {z[:9]}/{x[:9]}/{y[:9]}")

@@ -1,0 +1,77 @@
+"""The map page: files built by web/ into `static`, served with strict headers; a clear page where they are not built."""
+
+from __future__ import annotations
+
+import mimetypes
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+from zhicheng.kernel.errors import NotFound
+from zhicheng.server.http import Answer, Headers, language_of
+from zhicheng.server.request import Request
+
+STATIC = Path(__file__).with_name("static")
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
+    "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; child-src blob:; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""MapLibre sets styles of its own and works in a worker; everything else comes from here alone."""
+PAGE_HEADERS: Headers = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self)"),
+)
+_MISSING = {
+    "zh": "地图页面尚未构建：请在源码目录运行 make setup。接口可照常使用，见 /openapi.json。",
+    "en": "The map page is not built yet: run make setup in the source folder. The interfaces work: see /openapi.json.",
+}
+_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
+
+
+async def page(request: Request) -> Answer:
+    """GET / and /map."""
+    index = STATIC / "index.html"
+    if not index.is_file():
+        language = language_of(request.header(b"accept-language"))
+        text = (
+            f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>智城</title><p>{_MISSING[language]}'
+        )
+        return Answer(200, text.encode(), "text/html; charset=utf-8", PAGE_HEADERS)
+    return _answer(request, index, b"no-cache")
+
+
+async def static(request: Request) -> Answer:
+    """GET /static/...: files whose names change with their content may be kept for good."""
+    path = (STATIC / request.path["..."]).resolve()
+    if not path.is_relative_to(STATIC) or not path.is_file():
+        raise NotFound("There is no such file", "没有该文件")
+    kept = b"public, max-age=31536000, immutable" if path.parent.name == "assets" else b"no-cache"
+    return _answer(request, path, kept)
+
+
+async def icon(request: Request) -> Answer:
+    """GET /favicon.ico."""
+    path = STATIC / "icon.svg"
+    if not path.is_file():
+        raise NotFound("There is no icon", "没有图标")
+    return _answer(request, path, b"public, max-age=86400")
+
+
+def _answer(request: Request, path: Path, kept: bytes) -> Answer:
+    stamp = path.stat()
+    body, tag = _read(path, stamp.st_mtime_ns, stamp.st_size)
+    headers = ((b"etag", tag), (b"cache-control", kept), *PAGE_HEADERS)
+    if (request.header(b"if-none-match") or "").encode() == tag:
+        return Answer(304, b"", "", headers)
+    media = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    text = media.startswith("text/") or media.endswith(("+json", "+xml", "/json"))
+    return Answer(200, body, f"{media}; charset=utf-8" if text else media, headers)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, written: int, size: int) -> tuple[bytes, bytes]:
+    body = path.read_bytes()
+    return body, b'"' + blake2b(body, digest_size=12).hexdigest().encode() + b'"'

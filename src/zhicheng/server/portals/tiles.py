@@ -1,0 +1,179 @@
+"""Vector tiles of the living entities of a type, straight from the columns of the live table."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import shapely
+
+from zhicheng.kernel.columns import F8, Coded, Index, Mask
+from zhicheng.kernel.instants import ABSENT, SECOND
+from zhicheng.server.portals.view import labels_at, located
+from zhicheng.server.space import Space
+from zhicheng.standards.mvt import EXTENT, Column, encode_points
+from zhicheng.standards.mvt_shapes import encode_shapes
+from zhicheng.standards.ngsild.model import Quality
+from zhicheng.storage.cells import Cells
+from zhicheng.storage.live import Table
+
+LAYER = "entities"
+DEEPEST = 22
+_BUFFER = 128.0
+"""Tile coordinates that a tile reaches over its edge, so that symbols there are whole."""
+_MOST = 20_000
+_THINNED = 512
+"""Cells across a tile of which each keeps one point, where there are more than `_MOST`."""
+_LIMIT_LAT = 85.051128779806604
+_KEPT = 2048
+_FRESH = SECOND
+
+
+class Tiles:
+    """Makes tiles; a tile asked for again within a second, with nothing changed, is not made again."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[tuple[object, ...], tuple[int, int, bytes]] = OrderedDict()
+
+    def tile(self, space: Space, iri: str, place: tuple[int, int, int], now: int, stale: frozenset[str]) -> bytes:
+        """The tile z, x, y of a type; b"" where nothing lies in it."""
+        key = (space.tenant, iri, place, stale)
+        position = space.store.state.position
+        known = self._made.get(key)
+        if known is not None and known[0] == position and abs(now - known[1]) < _FRESH:
+            return known[2]
+        made = make(space, iri, place, now, stale)
+        self._made[key] = (position, now, made)
+        self._made.move_to_end(key)
+        if len(self._made) > _KEPT:
+            self._made.popitem(last=False)
+        return made
+
+
+def make(space: Space, iri: str, place: tuple[int, int, int], now: int, stale: frozenset[str]) -> bytes:
+    """The tile of a type as of now: one layer for each table and kind of geometry, all named `entities`."""
+    west, south, east, north = bounds(*place)
+    layers = []
+    state = space.store.state
+    with state.lock:
+        for table in state.tables_of([iri]):
+            cells = located(space, table)
+            if cells is None or cells.boxes is None or not table.living:
+                continue
+            box = cells.bounds()
+            inside = (box[0] <= east) & (box[2] >= west) & (box[1] <= north) & (box[3] >= south)
+            rows = np.flatnonzero(inside)
+            if len(rows):
+                layers.append(_table(space, table, cells, rows, place, now, stale))
+    return b"".join(layers)
+
+
+def _table(
+    space: Space, table: Table, cells: Cells, rows: Index, place: tuple[int, int, int], now: int, stale: frozenset[str]
+) -> bytes:
+    west, south, east, north = (side[rows] for side in cells.bounds())
+    point = (west == east) & (south == north)
+    layers = []
+    spots = rows[point]
+    if len(spots):
+        x, y = project(west[point], south[point], place)
+        if len(spots) > _MOST:
+            kept = thinned(x, y)
+            spots, x, y = spots[kept], x[kept], y[kept]
+        layers.append(
+            encode_points(LAYER, x, y, _numbers(table, spots), _properties(space, table, cells, spots, now, stale))
+        )
+    drawn = rows[~point]
+    if len(drawn):
+        layers.append(_shapes(space, table, cells, drawn, place, now, stale))
+    return b"".join(layers)
+
+
+def _numbers(table: Table, rows: Index) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    return table.entity[rows].astype(np.uint64)
+
+
+def _properties(
+    space: Space, table: Table, cells: Cells, rows: Index, now: int, stale: frozenset[str]
+) -> dict[str, Column]:
+    """id, label, age_s, stale and estimated of some rows."""
+    ids = table.directory.names(table.entity[rows])
+    modified = cells.modified_at[rows]
+    observed = cells.observed_at[rows]
+    age = np.maximum(0, (now - np.where(observed == ABSENT, modified, observed)) // SECOND)
+    return {
+        "id": Coded(ids, np.arange(len(ids), dtype=np.int32)),
+        "label": labels_at(space, table, rows),
+        "age_s": age.astype(np.float64),
+        "stale": _stale(cells, rows, stale),
+        "estimated": (cells.arrays["quality"][rows] & Quality.ESTIMATED) > 0,
+    }
+
+
+def _stale(cells: Cells, rows: Index, stale: frozenset[str]) -> Mask:
+    sources = cells.pools["source"].values
+    marked = np.array([*(source in stale for source in sources), False])
+    found: Mask = marked[cells.codes["source"][rows]]
+    return found
+
+
+def _shapes(
+    space: Space, table: Table, cells: Cells, rows: Index, place: tuple[int, int, int], now: int, stale: frozenset[str]
+) -> bytes:
+    """Lines and polygons, each kind a layer, clipped to the tile."""
+    texts = cells.text.take(rows).list()
+    geometries = shapely.from_geojson([text or "" for text in texts], on_invalid="ignore")
+    layers = []
+    kinds = shapely.get_type_id(geometries)
+    edge = shapely.box(-_BUFFER, -_BUFFER, EXTENT + _BUFFER, EXTENT + _BUFFER)
+    for group in ((1, 5), (3, 6)):
+        chosen = np.flatnonzero(np.isin(kinds, group))
+        if not len(chosen):
+            continue
+        moved = shapely.transform(shapely.force_2d(geometries[chosen]), lambda pairs: _moved(pairs, place))
+        clipped = shapely.intersection(shapely.make_valid(moved), edge)
+        same = np.isin(shapely.get_type_id(clipped), group) & ~shapely.is_empty(clipped)
+        kept = rows[chosen[same]]
+        if len(kept):
+            found = _properties(space, table, cells, kept, now, stale)
+            layers.append(encode_shapes(LAYER, clipped[same], _numbers(table, kept), found))
+    return b"".join(layers)
+
+
+def _moved(pairs: np.ndarray, place: tuple[int, int, int]) -> np.ndarray:
+    x, y = project(pairs[:, 0], pairs[:, 1], place)
+    return np.stack([x, y], axis=1)
+
+
+def project(lon: F8, lat: F8, place: tuple[int, int, int]) -> tuple[F8, F8]:
+    """Degrees to coordinates of the tile z, x, y (Web Mercator).
+
+    >>> [part.tolist() for part in project(np.array([0.0]), np.array([0.0]), (0, 0, 0))]
+    [[2048.0], [2048.0]]
+    """
+    zoom, x, y = place
+    side = 2.0**zoom
+    sine = np.sin(np.radians(np.clip(lat, -_LIMIT_LAT, _LIMIT_LAT)))
+    across = (lon / 360.0 + 0.5) * side - x
+    down = (0.5 - np.log((1 + sine) / (1 - sine)) / (4 * np.pi)) * side - y
+    return across * EXTENT, down * EXTENT
+
+
+def bounds(zoom: int, x: int, y: int) -> tuple[float, float, float, float]:
+    """West, south, east, north of a tile with its buffer, in degrees."""
+    margin = _BUFFER / EXTENT
+    side = 2.0**zoom
+    west, east = ((x - margin) / side - 0.5) * 360, ((x + 1 + margin) / side - 0.5) * 360
+    north, south = _latitude((y - margin) / side), _latitude((y + 1 + margin) / side)
+    return west, south, east, north
+
+
+def _latitude(down: float) -> float:
+    return float(np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * down)))))
+
+
+def thinned(x: F8, y: F8) -> Index:
+    """One point of each small cell of the tile, the last in the table."""
+    cell = (np.floor(x * _THINNED / EXTENT) * 4 * _THINNED + np.floor(y * _THINNED / EXTENT)).astype(np.int64)
+    _, kept = np.unique(cell[::-1], return_index=True)
+    return np.sort(len(x) - 1 - kept)

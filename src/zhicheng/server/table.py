@@ -1,0 +1,31 @@
+"""All routes of the server, and the one that describes them."""
+
+from __future__ import annotations
+
+import orjson
+
+from zhicheng.security.actions import PUBLIC, Named
+from zhicheng.server.http import Answer
+from zhicheng.server.interfaces.ngsild.shapes import SCHEMAS
+from zhicheng.server.interfaces.ngsild.table import NGSILD_ROUTES
+from zhicheng.server.openapi import describe
+from zhicheng.server.portals.table import PORTAL_ROUTES
+from zhicheng.server.request import Request
+from zhicheng.server.routes import Response, Route
+from zhicheng.server.system import SYSTEM_ROUTES, VERSION
+
+
+def all_routes() -> tuple[Route, ...]:
+    """Every route, /openapi.json among them."""
+    described: list[bytes] = []
+
+    async def openapi(request: Request) -> Answer:
+        return Answer(200, described[0], headers=((b"cache-control", b"no-cache"),))
+
+    own = Route(
+        "GET", "/openapi.json", PUBLIC, openapi, Named("接口说明", "The description of all routes"), (), None,
+        (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
+    )  # fmt: skip
+    routes = (*NGSILD_ROUTES, *PORTAL_ROUTES, *SYSTEM_ROUTES, own)
+    described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
+    return routes
