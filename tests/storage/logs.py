@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import strategies as st
 
-from zhicheng.kernel.instants import ABSENT, MINUTE, SECOND
+from zhicheng.kernel.instants import MINUTE, SECOND
 from zhicheng.standards.changes import Act, Changes, ChangesBuilder, Form
 from zhicheng.standards.ngsild.model import Kind
 
@@ -20,10 +21,13 @@ TYPES = ['["https://x/Bus"]', '["https://x/Tram"]', '["https://x/Bus","https://x
 class Step:
     """One commit to try: what to do, when the clock says it is, and whether it is handed in twice."""
 
-    rows: tuple[tuple[object, ...], ...]
+    rows: tuple[tuple[Any, ...], ...]
     clock: int
     twice: bool
 
+
+Instances = list[tuple[int, str, str, str | None]]
+"""(instance, entity, attribute, dataset) of what is stored so far."""
 
 offsets = st.sampled_from([-3600, -600, -61, -60, -30, -1, 0, 0, 1, 60, 299, 301, 4000])
 times = st.one_of(st.none(), offsets)
@@ -51,7 +55,7 @@ steps = st.builds(
 logs = st.lists(steps, min_size=1, max_size=12)
 
 
-def changes_of(step: Step, now: int, instances: list[tuple[int, str, str, str | None]]) -> Changes:
+def changes_of(step: Step, now: int, instances: Instances) -> Changes:
     """The step's rows; `instances` are those stored so far, for corrections to aim at."""
     builder = ChangesBuilder()
     lives: set[str] = set()
@@ -75,37 +79,37 @@ def changes_of(step: Step, now: int, instances: list[tuple[int, str, str, str | 
         else:
             _reading(builder, row, now)
     erased = {row[0] for row in builder.rows if row[3] == Kind.LIFE and row[4] == Form.NOTHING and row[5] == Act.ERASE}
-    builder.rows = [row for row in builder.rows if row[0] not in erased or row[5] == Act.ERASE and row[3] == Kind.LIFE]
+    builder.rows = [
+        row for row in builder.rows if row[0] not in erased or (row[5] == Act.ERASE and row[3] == Kind.LIFE)
+    ]
     return builder.build()
 
 
-def _reading(builder: ChangesBuilder, row: tuple[object, ...], now: int) -> None:
-    action, entity, attribute, dataset, offset, (form, value) = row  # type: ignore[misc]
-    act = {"observe": Act.OBSERVE, "set": Act.SET, "remove": Act.REMOVE}[str(action)]
+def _reading(builder: ChangesBuilder, row: tuple[Any, ...], now: int) -> None:
+    action, entity, attribute, dataset, offset, (form, value) = row
+    act = {"observe": Act.OBSERVE, "set": Act.SET, "remove": Act.REMOVE}[action]
     builder.add(
-        str(entity), str(attribute), act=act, dataset=dataset,  # type: ignore[arg-type]
-        observed_at=None if offset is None else now + int(offset) * SECOND,  # type: ignore[call-overload]
+        entity, attribute, act=act, dataset=dataset,
+        observed_at=None if offset is None else now + offset * SECOND,
         **_value(form if act != Act.REMOVE else Form.NOTHING, value),
     )  # fmt: skip
 
 
-def _amend(
-    builder: ChangesBuilder, row: tuple[object, ...], now: int, instances: list[tuple[int, str, str, str | None]]
-) -> None:
-    action, pick, offset, (form, value) = row  # type: ignore[misc]
+def _amend(builder: ChangesBuilder, row: tuple[Any, ...], now: int, instances: Instances) -> None:
+    action, pick, offset, (form, value) = row
     if not instances:
         return
-    instance, entity, attribute, dataset = instances[int(pick) % len(instances)]  # type: ignore[call-overload]
-    when = None if offset is None else now + min(int(offset), 4) * MINUTE // 4  # type: ignore[call-overload]
+    instance, entity, attribute, dataset = instances[pick % len(instances)]
+    when = None if offset is None else now + min(offset, 4) * MINUTE // 4
     builder.add(
         entity, attribute, act=Act.CORRECT, dataset=dataset, target=instance, observed_at=when,
         **_value(Form.NOTHING if action == "retract" else form, value),
     )  # fmt: skip
 
 
-def _erase(builder: ChangesBuilder, row: tuple[object, ...], instances: list[tuple[int, str, str, str | None]]) -> None:
+def _erase(builder: ChangesBuilder, row: tuple[Any, ...], instances: Instances) -> None:
     """Of an instance, its attribute, or its entity."""
-    pick = int(row[1])  # type: ignore[call-overload]
+    pick = row[1]
     if not instances:
         return
     instance, entity, attribute, _ = instances[pick % len(instances)]
@@ -117,10 +121,7 @@ def _erase(builder: ChangesBuilder, row: tuple[object, ...], instances: list[tup
         builder.add(entity, None, kind=Kind.LIFE, act=Act.ERASE)
 
 
-def _value(form: int, value: object) -> dict[str, object]:
+def _value(form: int, value: object) -> dict[str, Any]:
     if form == Form.TEXT:
         return {"form": form, "text": value}
     return {"form": form, "number": value} if form != Form.NOTHING else {"form": form}
-
-
-__all__ = ["ABSENT", "START", "Step", "changes_of", "logs"]

@@ -69,7 +69,7 @@ def play(
             changes = changes_of(step, clock.now, instances)
             if not len(changes):
                 continue
-            outcomes = []
+            outcomes: list[tuple[object, int]] = []
             for target in (store, model):
                 try:
                     receipt = target.commit(Commit(changes.take(slice(None)), "tester", "test"))
@@ -114,14 +114,11 @@ def test_history_equals_the_model(steps: list[Step], seal_every: int) -> None:
             for known in (None, *moments[:2]):
                 series = store.history(HistoryQuery(None, time="effective", known=known))
                 changes = series.batch.changes
-                found = list(
-                    zip(
-                        changes.entity.list(), changes.attribute.list(), changes.dataset.list(), series.effective.tolist(),
-                        series.instance.tolist(), series.batch.modified_at.tolist(), changes.form.tolist(), changes.text.list(), strict=True,
-                    )
-                )  # fmt: skip
+                texts = (changes.entity, changes.attribute, changes.dataset, changes.text)
+                numbers = (series.effective, series.instance, series.batch.modified_at, changes.form)
+                found = list(zip(*(t.list() for t in texts), *(n.tolist() for n in numbers), strict=True))
                 wanted = [
-                    (r.entity, r.attribute, r.dataset, r.effective, r.instance, r.modified_at, r.form, r.text)
+                    (r.entity, r.attribute, r.dataset, r.text, r.effective, r.instance, r.modified_at, r.form)
                     for r in model.series(known)
                 ]
                 assert found == wanted

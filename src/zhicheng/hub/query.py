@@ -85,10 +85,7 @@ class Query:
         with chosen.lock:
             matches = [(table, rows) for table, rows in matching(chosen, query.where) if len(rows)]
             total = sum(len(rows) for _, rows in matches)
-            if query.order:
-                picked = _ordered(matches, query)
-            else:
-                picked = _sliced(matches, query.offset, query.limit)
+            picked = _ordered(matches, query) if query.order else _sliced(matches, query.offset, query.limit)
             entities = [entity_at(table, row, query.attributes) for table, row in picked]
         return Page(entities, total if query.count else None)
 

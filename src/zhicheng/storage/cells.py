@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
-from zhicheng.kernel.columns import F8, I1, I4, I8, Coded, Index, Mask
+from zhicheng.kernel.columns import F8, I1, I4, I8, Coded, Index, Mask, Scalar
+from zhicheng.kernel.errors import Invalid
+from zhicheng.kernel.geometry import bounds
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, Form
 from zhicheng.standards.ngsild.model import Kind
@@ -75,10 +78,10 @@ class Cells:
 
     def grow(self, capacity: int) -> None:
         """Make room for more rows."""
-        for name, (dtype, empty) in _ARRAYS.items():
-            self.arrays[name] = _grown(self.arrays[name], capacity, dtype, empty)
+        for name, (_, empty) in _ARRAYS.items():
+            self.arrays[name] = _grown(self.arrays[name], capacity, empty)
         for name in _CODED:
-            self.codes[name] = _grown(self.codes[name], capacity, np.int32, -1)
+            self.codes[name] = _grown(self.codes[name], capacity, -1)
         if self.boxes is not None:
             self.boxes = np.concatenate([self.boxes, np.full((capacity - len(self.boxes), 4), np.nan)])
 
@@ -136,7 +139,8 @@ class Cells:
     def same(self, places: Index, changes: Changes, *, timed: bool) -> Mask:
         """Which of the changes hold the value (and, if `timed`, the time) that stands in their place."""
         arrays = self.arrays
-        found = (arrays["form"][places] == changes.form) & (arrays["kind"][places] == changes.kind)
+        found: Mask = arrays["form"][places] == changes.form
+        found &= arrays["kind"][places] == changes.kind
         numbers = arrays["number"][places]
         found &= (numbers == changes.number) | (np.isnan(numbers) & np.isnan(changes.number))
         for name in ("text", "unit", "sub"):
@@ -207,37 +211,19 @@ class Cells:
         return self.coded("sub")
 
 
-def _grown(array: np.ndarray, capacity: int, dtype: type[np.generic], empty: float) -> np.ndarray:  # type: ignore[type-arg]
-    grown = np.full(capacity, empty, dtype)
+def _grown(array: npt.NDArray[Scalar], capacity: int, empty: float) -> npt.NDArray[Scalar]:
+    grown = np.full(capacity, empty, array.dtype)
     grown[: len(array)] = array
     return grown
 
 
 def _box(text: str) -> tuple[float, float, float, float]:
     """Bounds of a GeoJSON geometry; NaN for text that is none."""
-    if not text.startswith("{"):
-        return _NOWHERE
     try:
         geometry = orjson.loads(text)
         if geometry["type"] == "Point":
             x, y = geometry["coordinates"][:2]
             return (x, y, x, y)
-        pairs = np.array(list(_pairs(geometry)))
-        west, south = pairs.min(axis=0)
-        east, north = pairs.max(axis=0)
-        return (float(west), float(south), float(east), float(north))
-    except (KeyError, ValueError, TypeError, IndexError):
+        return bounds(geometry)
+    except (KeyError, ValueError, TypeError, Invalid):
         return _NOWHERE
-
-
-def _pairs(geometry: dict[str, object]) -> list[tuple[float, float]]:
-    if geometry["type"] == "GeometryCollection":
-        return [pair for part in geometry["geometries"] for pair in _pairs(part)]  # type: ignore[attr-defined]
-    stack, pairs = [geometry["coordinates"]], []
-    while stack:
-        item = stack.pop()
-        if item and isinstance(item[0], int | float):  # type: ignore[index]
-            pairs.append((item[0], item[1]))  # type: ignore[index]
-        else:
-            stack.extend(item)  # type: ignore[arg-type]
-    return pairs

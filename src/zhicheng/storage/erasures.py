@@ -29,9 +29,11 @@ class Erasure:
     def matches(self, changes: Changes, position: I8, ordinal: I4) -> Mask:
         """The rows to destroy; orders of erasure stay."""
         instance = (position << ORDINAL_BITS) | ordinal
-        found: Mask = _is(changes.entity, self.entity) & (instance < self.instance) & (changes.act != Act.ERASE)
+        found = _is(changes.entity, self.entity)
+        found &= (instance < self.instance) & (changes.act != Act.ERASE)
         if self.target >= 0:
-            return found & ((instance == self.target) | (changes.target == self.target))
+            found &= (instance == self.target) | (changes.target == self.target)
+            return found
         if self.attribute is not None:
             found &= _is(changes.attribute, self.attribute)
         return found

@@ -65,4 +65,6 @@ def _stands(state: State, rows: Batch, valid_rows: Mask) -> Mask:
         known = index.get(identifier)
         if known is not None and latest[code] == 0:
             latest[code] = state.directory.life[known]
-    return (changes.life == latest[codes]) | ((changes.kind == Kind.LIFE) & valid_rows)
+    found: Mask = changes.life == latest[codes]
+    found |= (changes.kind == Kind.LIFE) & valid_rows
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from zhicheng.kernel.columns import F8, I8, Coded, Index, Mask
+from zhicheng.kernel.columns import F8, I1, I8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, ChangesBuilder, Form
 from zhicheng.standards.ngsild.model import Kind
@@ -73,11 +73,13 @@ def series_keys(changes: Changes) -> I8:
     return key
 
 
-def _not_repeated(keys: I8, effective: I8, act: Mask) -> Mask:
+def _not_repeated(keys: I8, effective: I8, act: I1) -> Mask:
     """Of observations of one series at one time the last in the log counts."""
-    again = (np.diff(keys, append=-1) == 0) & (np.diff(effective, append=0) == 0)
+    again: Mask = np.diff(keys, append=-1) == 0
+    again &= np.diff(effective, append=0) == 0
     following = np.append(act[1:], 0)
-    return ~(again & (act == Act.OBSERVE) & (following == Act.OBSERVE))
+    again &= (act == Act.OBSERVE) & (following == Act.OBSERVE)
+    return ~again
 
 
 def _window(batch: Batch, effective: I8, query: HistoryQuery) -> Mask:

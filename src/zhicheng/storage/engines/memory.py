@@ -16,6 +16,7 @@ from zhicheng.kernel.instants import ABSENT, Clock, system_clock
 from zhicheng.standards.changes import COLUMNS, Act, Form
 from zhicheng.standards.ngsild.changes import sub_of, value_of
 from zhicheng.standards.ngsild.model import Attribute, Entity, Kind, Quality
+from zhicheng.storage import admission
 from zhicheng.storage.log import FUTURE_LIMIT, ORDINAL_BITS, Commit, Cursor, Receipt, VersionConflict
 
 
@@ -72,6 +73,7 @@ class MemoryStore:
 
     def commit(self, commit: Commit) -> Receipt:
         """Append, or refuse as a whole."""
+        admission.check(commit)
         producer = commit.producer
         if producer is not None:
             key = (producer.name, producer.epoch, producer.sequence)
@@ -86,7 +88,8 @@ class MemoryStore:
                 raise VersionConflict(f"{entity} changed", f"{entity} 已被修改")
         now = max(self._clock(), self.recorded_at)
         fresh = self._rows_of(commit, alive, now)
-        self.position, self.recorded_at = self.position + bool(fresh), now
+        if fresh:
+            self.position, self.recorded_at = self.position + 1, now
         self.rows.extend(fresh)
         if commit.cursor is not None:
             self._cursors[commit.cursor.reader, commit.cursor.shard] = commit.cursor
@@ -255,7 +258,7 @@ def _entity(identifier: str, life: list[Row], rows: list[Row]) -> Entity:
 def _attribute(row: Row, created_at: int) -> Attribute:
     sub, extra = sub_of(row.sub)
     return Attribute(
-        Kind(row.kind), value_of(row.kind, row.form, row.number, row.text),
+        Kind(row.kind), value_of(Kind(row.kind), row.form, row.number, row.text),
         None if row.observed_at == ABSENT else row.observed_at,
         row.unit, row.dataset, sub, extra, row.owner, row.classification, Quality(row.quality),
         created_at, row.modified_at, None, row.instance, row.source,

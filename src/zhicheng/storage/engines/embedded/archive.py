@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Archive:
         database.run(
             "INSERT OR REPLACE INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                segment.first, segment.last, segment.rows, segment.path.name, segment.bytes, segment.digest,
+                segment.first, segment.last, segment.rows, segment.path.name, segment.size, segment.digest,
                 msgspec.msgpack.encode(segment.facts), pack(segment.commits.packed()),
             ),
         )  # fmt: skip
@@ -121,9 +122,9 @@ class Archive:
     def verify(self, segments: tuple[Segment, ...]) -> Iterator[ZhichengError]:
         """Read every stored byte against its checksum; gives what is damaged."""
         for segment in segments:
-            yield from damage(lambda path=segment.path, digest=segment.digest: files.check(path, digest))
+            yield from damage(partial(files.check, segment.path, segment.digest))
         for name, digest in self.rows("SELECT file, digest FROM snapshots"):
-            yield from damage(lambda path=self._snapshots / name, digest=digest: files.check(path, digest))
+            yield from damage(partial(files.check, self._snapshots / name, digest))
         yield from damage(lambda: [unpack(block) for (block,) in self.rows("SELECT block FROM log")])
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from zhicheng.kernel.columns import I8, Coded
@@ -44,11 +46,11 @@ def to_arrow(batch: Batch, *, commits: bool = False) -> pa.Table:
 
 def to_batch(table: pa.Table, commits: Iterable[Commits]) -> Batch:
     """The rows of an Arrow table; `commits` cover all their positions."""
-    coded = {name: _coded(table.column(name)) for name in CODED}
-    plain = {name: _numpy(table.column(name)) for name in _PLAIN}
+    columns: dict[str, Any] = {name: _coded(table.column(name)) for name in CODED}
+    columns |= {name: _numpy(table.column(name)) for name in _PLAIN}
     observed = table.column("observed_at").cast(pa.int64()).fill_null(ABSENT)
     number = table.column("number").fill_null(np.nan)
-    changes = Changes(**coded, **plain, observed_at=_numpy(observed), number=_numpy(number))
+    changes = Changes(**columns, observed_at=_numpy(observed), number=_numpy(number))
     position, ordinal = _numpy(table.column("position")), _numpy(table.column("ordinal"))
     facts = Commits.concat(sorted(commits, key=lambda part: part.first))
     at = position - facts.first
@@ -56,8 +58,9 @@ def to_batch(table: pa.Table, commits: Iterable[Commits]) -> Batch:
     return Batch(changes, position, ordinal, recorded, facts.source.take(at), facts.principal.take(at), recorded)
 
 
-def _numpy(column: pa.ChunkedArray) -> np.ndarray:  # type: ignore[type-arg]
-    return column.combine_chunks().to_numpy(zero_copy_only=False)
+def _numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    values: npt.NDArray[Any] = column.combine_chunks().to_numpy(zero_copy_only=False)
+    return values
 
 
 def _coded(column: pa.ChunkedArray) -> Coded:

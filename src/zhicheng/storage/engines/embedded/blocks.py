@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def rows_of(commits: Commits, changes: Changes) -> Batch:
 
 def blank(changes: Changes, rows: Mask) -> Changes:
     """The changes with the content of some rows destroyed; every column is compacted so that no text stays."""
-    columns: dict[str, object] = {}
+    columns: dict[str, Any] = {}
     for name in COLUMNS:
         column = getattr(changes, name)
         if isinstance(column, Coded):
@@ -89,4 +90,4 @@ def blank(changes: Changes, rows: Mask) -> Changes:
             columns[name] = np.where(rows, np.nan, column)
         else:
             columns[name] = np.where(rows, 0, column).astype(column.dtype)
-    return Changes(**columns)  # type: ignore[arg-type]
+    return Changes(**columns)

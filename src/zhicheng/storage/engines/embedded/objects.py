@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +36,7 @@ class Objects:
             self.blob(digest)
             files.sync_folder(path.parent)  # a crash may have come before this
         except (NotFound, Corrupt):
-            files.write_durably(path, lambda file: file.write(content) and None)
+            files.write_durably(path, lambda file: _fill(file, content))
         return digest
 
     def blob(self, digest: str) -> bytes:
@@ -70,10 +72,7 @@ class Objects:
             rows: list[object] = []
             for number, (part, table) in enumerate(tables.items()):
                 path = self._folder / "tables" / name / f"{version:06d}-{number:02d}.parquet"
-                size, digest = files.write_durably(
-                    path,
-                    lambda file, table=table: pq.write_table(table, file, compression="zstd", write_page_checksum=True),
-                )
+                size, digest = files.write_durably(path, partial(_fill_table, table=table))
                 rows += [name, version, part, path.name, size, digest]
             with self._lock, self._database.transaction():
                 marks = ",".join(["(?, ?, ?, ?, ?, ?)"] * len(tables))
@@ -115,3 +114,11 @@ class Objects:
             except ZhichengError as error:
                 damage.append(error)
         return damage
+
+
+def _fill(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
+
+
+def _fill_table(file: BinaryIO, table: pa.Table) -> None:
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)

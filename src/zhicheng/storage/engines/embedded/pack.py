@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from zhicheng.kernel.columns import Coded
+from zhicheng.kernel.columns import I4, Coded
 from zhicheng.kernel.errors import Corrupt
 
 _ARRAY, _CONSTANT, _CODED = 1, 2, 3
@@ -58,10 +59,11 @@ def _enc_hook(item: object) -> msgspec.msgpack.Ext:
     raise TypeError(f"cannot pack {type(item)}")
 
 
-def _narrow(codes: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _narrow(codes: I4) -> npt.NDArray[Any]:
     most = int(codes.max()) if len(codes) else 0
-    dtype = np.int8 if most < 128 else np.int16 if most < 32_768 else np.int32
-    return codes.astype(dtype)
+    if most < 128:
+        return codes.astype(np.int8)
+    return codes.astype(np.int16) if most < 32_768 else codes
 
 
 def _ext_hook(code: int, data: memoryview) -> object:

@@ -56,7 +56,7 @@ class Segment:
     last: int
     rows: int
     path: Path
-    bytes: int
+    size: int
     digest: bytes
     facts: Facts
     commits: Commits
@@ -124,7 +124,7 @@ def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segme
 
 
 def _write_parquet(batch: Batch, file: BinaryIO) -> None:
-    """Each row group by itself, with only the texts it uses: those of a whole column would be repeated in every group."""
+    """Each row group with only the texts it uses: those of the whole column would be repeated in every group."""
     writer = pq.ParquetWriter(
         file,
         to_arrow(batch.take(np.arange(0))).schema,

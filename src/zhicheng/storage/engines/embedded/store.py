@@ -493,7 +493,7 @@ class EmbeddedStore:
         total = sum(map(files.size, self.folder.rglob("*")))
         return Figures(
             self.state.position, entities, sum(segment.rows for segment in sealed), open_rows, len(sealed),
-            sum(segment.bytes for segment in sealed), total,
+            sum(segment.size for segment in sealed), total,
         )  # fmt: skip
 
     def verify(self) -> list[ZhichengError]:
