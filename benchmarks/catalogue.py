@@ -1,0 +1,11 @@
+"""All benchmarks, in the order in which they run."""
+
+from __future__ import annotations
+
+from benchmarks import append, disk
+
+_MODULES = (append, disk)
+
+BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}
+OWNER = {figure.name: benchmark.name for benchmark in BENCHMARKS.values() for figure in benchmark.figures}
+"""Figure -> the benchmark that measures it."""
