@@ -51,7 +51,10 @@ def served(store: EmbeddedStore, blobs: list[str]) -> Iterator[tuple[str, Callab
     """Everything that a store serves, by name, each as one reading."""
     moments = [workload.START + seconds * SECOND for seconds in (20, 75, 110)]
     yield "state", lambda: repr(sorted(plain(objects(store.state)).items()))
-    yield "log", lambda: repr(workload.by_position(store.tail(0)).keys()) + repr(workload.rows_of(store.tail(0).changes))
+    yield (
+        "log",
+        lambda: repr(workload.by_position(store.tail(0)).keys()) + repr(workload.rows_of(store.tail(0).changes)),
+    )
     yield "history", lambda: _history(store, HistoryQuery(None, time="effective"))
     yield "entity history", lambda: _history(store, HistoryQuery((workload.SHARED,), time="effective"))
     for moment in moments:
@@ -93,26 +96,14 @@ def reading(folder: Path, blobs: list[str], then: Callable[[], None] | None = No
     return found
 
 
-def flip(path: Path, dice: random.Random, start: int = 0, end: int | None = None) -> int:
-    """Turn one bit over, in a copy of its own; gives the place of the byte."""
-    content = bytearray(path.read_bytes())
-    place = dice.randrange(start, len(content) if end is None else end)
-    content[place] ^= 1 << dice.randrange(8)
-    path.unlink()  # it may be a second name of another folder's file
-    path.write_bytes(content)
-    return place
-
-
-def linked(source: Path, target: Path) -> None:
-    """A copy that shares all files but state.db, which is written to."""
-    shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns("lock"))
-
-
-def _link(source: str, target: str) -> None:
-    if Path(source).name.startswith("state.db"):
-        shutil.copyfile(source, target)
-    else:
-        os.link(source, target)
+def flip(path: Path, dice: random.Random, start: int = 0) -> None:
+    """Turn one bit over, in place: those who have the file open meet it too."""
+    with path.open("r+b") as file:
+        place = dice.randrange(start, file.seek(0, os.SEEK_END))
+        file.seek(place)
+        byte = file.read(1)[0] ^ 1 << dice.randrange(8)
+        file.seek(place)
+        file.write(bytes([byte]))
 
 
 def damage(folder: Path, kind: str, dice: random.Random) -> Callable[[], None]:
@@ -120,16 +111,12 @@ def damage(folder: Path, kind: str, dice: random.Random) -> Callable[[], None]:
     if kind.startswith("segment"):
         path = dice.choice(sorted((folder / "segments").iterdir()))
         size = path.stat().st_size
-        return lambda: void(flip(path, dice, size - 1_500 if kind == "segment footer" else 0))
+        return lambda: flip(path, dice, size - 1_500 if kind == "segment footer" else 0)
     if kind == "block":
         return lambda: flip_block(folder, dice)
     places = {"snapshot": "snapshots/*.state", "blob": "blobs/*/*", "table": "tables/*/*", "state.db": "state.db"}
     path = dice.choice(sorted(folder.glob(places[kind])))
-    return lambda: void(flip(path, dice))
-
-
-def void(_: object) -> None:
-    """Nothing."""
+    return lambda: flip(path, dice)
 
 
 def flip_block(folder: Path, dice: random.Random) -> None:
@@ -146,7 +133,7 @@ def trial(source: Path, blobs: list[str], sound: dict[str, object], kind: str, d
     """Flip one bit: "found", "harmless" or "SERVED WRONG: ..."."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "copy"
-        linked(source, folder)
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("lock"))
         harm = damage(folder, kind, dice)
         if kind == "segment while open":
             found = reading(folder, blobs, harm)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import random
 import shutil
 import signal
@@ -62,6 +63,8 @@ class Folder:
     verified: int = 1
     blobs: set[str] = field(default_factory=set)
     tables: dict[int, int] = field(default_factory=dict)
+    spoilt: set[str] = field(default_factory=set)
+    """Snapshots that the trials themselves damaged."""
 
 
 def run_writer(folder: Folder, trial: int, dice: random.Random) -> tuple[list[list[object]], float]:
@@ -110,23 +113,23 @@ def check(folder: Folder, ledger: list[list[object]], trial: int, delay: float) 
         check_objects(folder, store)
         state = plain(objects(store.state))
         assert state == plain(fold(model_rows(rows), None)), "the live table is not the fold of the log"
-        assert not store.verify()
+        damage = [error for error in store.verify() if not any(name in error.en for name in folder.spoilt)]
+        assert not damage, damage
         check_from_scratch(folder, state)
         fresh = len(folder.positions) - before
         figures = store.figures()
-        return Outcome(
-            trial, delay, len(commits), fresh - len(commits), store.state.position, figures.segments, start
-        )
+        return Outcome(trial, delay, len(commits), fresh - len(commits), store.state.position, figures.segments, start)
     finally:
-        store.close() if trial % 3 == 0 else abandon(store)
+        store.close()
+        if trial % 3:
+            spoil(folder)
 
 
-def abandon(store: EmbeddedStore) -> None:
-    """Let go without the snapshot that a proper end writes, so that the next start has more to replay."""
-    store.close()
-    newest = max((store.folder / "snapshots").glob("*.state"), default=None)
-    if newest is not None:
-        newest.write_bytes(newest.read_bytes()[:-1])
+def spoil(folder: Folder) -> None:
+    """Damage the snapshot that a proper end writes, so that the next start has something to replay."""
+    newest = max((folder.path / "snapshots").glob("*.state"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    folder.spoilt.add(newest.name)
 
 
 def whole_log(store: EmbeddedStore) -> Batch:
@@ -176,9 +179,8 @@ def check_cursors(folder: Folder, store: EmbeddedStore) -> None:
 def check_repetition(folder: Folder, store: EmbeddedStore, commits: dict[tuple[int, int], tuple[int, int]]) -> None:
     """The same sequence again gives the first receipt and stores nothing."""
     position = store.state.position
-    futures = {
-        key: store.submit(workload.commit(store, folder.seed, *key)) for key in list(commits)[-100:] + list(commits)[:20]
-    }
+    some = [*list(commits)[-100:], *list(commits)[:20]]
+    futures = {key: store.submit(workload.commit(store, folder.seed, *key)) for key in some}
     for key, future in futures.items():
         receipt = future.result()
         assert (receipt.position, receipt.recorded_at, receipt.repeated) == (*commits[key], True)
@@ -261,6 +263,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args()
+    logging.disable(logging.CRITICAL)
     print(f"seed {options.seed}")
     place = Path(tempfile.mkdtemp(prefix="kill-"))
     outcomes = trials(options.trials, options.seed, place, show=True)

@@ -84,7 +84,7 @@ def main() -> None:
 def _guarded(run: object, arguments: tuple[object, ...]) -> None:
     try:
         run(*arguments)  # type: ignore[operator]
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  (whatever it is, the parent must hear of it)
         say("failed", repr(error))
         os._exit(3)
 

@@ -62,6 +62,7 @@ class Segment:
     commits: Commits
     _file: pq.ParquetFile | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    """A Parquet file has one reader at a time: two read each other's buffers."""
 
     def read(self, entities: tuple[str, ...] | None = None, attributes: tuple[str, ...] | None = None) -> Batch | None:
         """The rows of some entities and attributes, or all; None if there are none."""
@@ -69,7 +70,8 @@ class Segment:
         if not groups:
             return None
         try:
-            table = self._open().read_row_groups(groups, use_threads=False)
+            with self._lock:
+                table = self._open().read_row_groups(groups, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise Corrupt(f"{self.path} is damaged: {error}", f"{self.path} 已损坏：{error}") from error
         for name, wanted in (("entity", entities), ("attribute", attributes)):
@@ -90,13 +92,12 @@ class Segment:
         return sorted(found)
 
     def _open(self) -> pq.ParquetFile:
-        with self._lock:
-            if self._file is None:
-                files.check(self.path, self.digest)
-                self._file = pq.ParquetFile(
-                    self.path, read_dictionary=list(CODED), page_checksum_verification=True, memory_map=False
-                )
-            return self._file
+        if self._file is None:
+            files.check(self.path, self.digest)
+            self._file = pq.ParquetFile(
+                self.path, read_dictionary=list(CODED), page_checksum_verification=True, memory_map=False
+            )
+        return self._file
 
 
 def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segment:
