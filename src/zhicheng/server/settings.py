@@ -66,12 +66,18 @@ class CityFeed(FeedSettings):
 
     network: the transport network whose timetable a live feed and a timetable share
     owner: URI of the department; classification: of every value that names none
+    stamp: a value without observedAt was observed when its payload came; simulated: every value is marked as 模拟
+    full: an entity that came by this feed and is not in a payload is gone; changed_only: equal values are no news
     repeat: a replay begins again at its end (for a city that is only shown)
     """
 
     network: str = ""
     owner: str | None = None
     classification: str | None = None
+    stamp: bool = False
+    simulated: bool = False
+    full: bool = False
+    changed_only: bool = False
     repeat: bool = False
 
 

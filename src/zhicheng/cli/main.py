@@ -1,0 +1,82 @@
+"""`zhicheng`: finds the command, runs it, and turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+
+from zhicheng.cli.words import Words, language_of
+from zhicheng.kernel.errors import ZhichengError
+
+FAILED = 1
+MISUSED = 2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command: its name, the module that holds `add(parser, say)` and `run(arguments, say)`, and what it does."""
+
+    name: str
+    module: str
+    zh: str
+    en: str
+
+
+COMMANDS = (
+    Command("init", "start", "创建数据文件夹", "make a data folder"),
+    Command("run", "run", "启动平台", "start the platform"),
+    Command("import", "imports", "批量导入文件", "import files"),
+    Command("feed", "feeds", "列出或试读数据源", "list feeds, or try one without storing anything"),
+    Command("query", "query", "用只读 SQL 查询实体与历史", "read-only SQL over entities and history"),
+    Command("token", "tokens", "管理访问令牌", "make, list and revoke tokens"),
+    Command("doctor", "doctor", "检查并给出建议", "look for what is wrong, and say what to do"),
+)
+
+
+def parser_of(say: Words, only: str | None = None) -> argparse.ArgumentParser:
+    """The parser; the options of a command are added when it is the one to be run."""
+    parser = argparse.ArgumentParser(
+        prog="zhicheng", description=say("智城：智慧城市平台", "zhicheng: a smart-city platform")
+    )
+    parser.add_argument("--version", action="version", version=f"zhicheng {version('zhicheng')}")
+    below = parser.add_subparsers(dest="command", metavar=say("命令", "COMMAND"), title=say("命令", "commands"))
+    for command in COMMANDS:
+        text = say(command.zh, command.en)
+        added = below.add_parser(command.name, help=text, description=text)
+        if command.name == only:
+            import_module(f"zhicheng.cli.{command.module}").add(added, say)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; gives the exit status: 0 done, 1 failed, 2 misused, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    say = Words(language_of(os.environ))
+    named = next((word for word in words if not word.startswith("-")), None)
+    parser = parser_of(say, named)
+    arguments = parser.parse_args(words)
+    if arguments.command is None:
+        parser.print_help()
+        return MISUSED
+    module = next(command.module for command in COMMANDS if command.name == arguments.command)
+    run: Callable[[argparse.Namespace, Words], int] = import_module(f"zhicheng.cli.{module}").run
+    try:
+        return run(arguments, say)
+    except ZhichengError as error:
+        say.fail(error)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
