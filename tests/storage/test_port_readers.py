@@ -3,61 +3,66 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
-from zhicheng.kernel.columns import Coded
-from zhicheng.kernel.instants import SECOND
-from zhicheng.standards.changes import Act, Changes, ChangesBuilder, Form
-from zhicheng.standards.ngsild.model import Kind
-from zhicheng.storage.engines.embedded.store import EmbeddedSettings, EmbeddedStore
-from zhicheng.storage.log import Commit, HistoryQuery
-
-START = 1_700_000_000 * SECOND
-SPEED = "https://x/speed"
-NAMES = [f"urn:ngsi-ld:Vehicle:{number:02d}" for number in range(50)]
-
-
-def filled(folder: Path, readings: int) -> EmbeddedStore:
-    """Fifty vehicles with so many readings each, sealed into several segments."""
-    store = EmbeddedStore(folder, EmbeddedSettings(), lambda: START + 10**6 * SECOND)
-    builder = ChangesBuilder()
-    for name in NAMES:
-        builder.add(name, None, kind=Kind.LIFE, act=Act.SET)
-        builder.add(name, None, kind=Kind.TYPES, act=Act.SET, form=Form.JSON, text='["https://x/Vehicle"]')
-    store.commit(Commit(builder.build(), "tester", "test"))
-    for part in range(readings):
-        entity = Coded.of(NAMES)
-        times = np.full(len(NAMES), START + part * SECOND)
-        changes = Changes.of_readings(entity, Coded.constant(SPEED, 50), times, np.arange(50.0) * 1000 + part)
-        store.commit(Commit(changes, "tester", "test"))
-        if part % 100 == 99:
-            store.seal()
-    return store
+from tests.storage.faults import flips, workload
+from zhicheng.storage.engines.embedded.store import EmbeddedStore
+from zhicheng.storage.log import HistoryQuery
 
 
 def test_many_readers_of_one_segment_do_not_disturb_each_other(tmp_path: Path) -> None:
-    store = filled(tmp_path, 400)
-    wrong: list[object] = []
+    flips.build(tmp_path / "store")
+    store = EmbeddedStore(tmp_path / "store", flips.SETTINGS)
+    queries = [HistoryQuery((workload.entity(0, number),), (workload.COUNT,)) for number in range(8)]
+    alone = [workload.rows_of(store.history(query).batch.changes) for query in queries]
+    outcomes: Counter[str] = Counter()
 
     def read(thread: int) -> None:
-        for turn in range(30):
-            number = (thread * 7 + turn) % 50
-            series = store.history(HistoryQuery((NAMES[number],), (SPEED,)))
-            if series.batch.changes.number.tolist() != [number * 1000 + part for part in range(400)]:
-                wrong.append((thread, turn))
+        for turn in range(100):
+            number = (thread + turn) % 8
+            try:
+                found = workload.rows_of(store.history(queries[number]).batch.changes)
+                outcomes["same" if found == alone[number] else "other"] += 1
+            except Exception as error:  # noqa: BLE001  (told by the main thread)
+                outcomes[repr(error)] += 1
 
-    def guarded(thread: int) -> None:
-        try:
-            read(thread)
-        except Exception as error:  # noqa: BLE001  (told by the main thread)
-            wrong.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(thread,)) for thread in range(6)]
+    threads = [threading.Thread(target=read, args=(thread,)) for thread in range(6)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
     store.close()
-    assert not wrong
+    assert outcomes == {"same": 600}
+
+
+def test_a_reader_sees_whole_commits_while_the_log_is_written_and_sealed(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path, flips.SETTINGS)
+    store.commit(workload.first_commit())
+    stop = threading.Event()
+    faults: list[str] = []
+
+    def follow() -> None:
+        while not stop.is_set():
+            after = 0
+            while len(part := store.tail(after, 100)):
+                for position, (_, found, _) in workload.by_position(part).items():
+                    if position != after + 1:
+                        faults.append(f"{position} came after {after}")
+                    after = position
+                    wanted = workload.rows_of(workload.batch(1, 0, position - 2).build()) if position > 1 else found
+                    if found != wanted:
+                        faults.append(f"position {position} is not whole")
+
+    followers = [threading.Thread(target=follow) for _ in range(2)]
+    for follower in followers:
+        follower.start()
+    for sequence in range(50):
+        store.commit(workload.commit(store, 1, 0, sequence))
+        if sequence % 10 == 9:
+            store.seal()
+    stop.set()
+    for follower in followers:
+        follower.join()
+    store.close()
+    assert not faults
