@@ -97,7 +97,7 @@ class Temporal:
         keys = list(zip(buckets.entity.list(), buckets.attribute.list(), buckets.dataset.list(), strict=True))
         edges = [row for row in range(len(keys)) if row == 0 or keys[row] != keys[row - 1]]
         found = []
-        for start, end in zip(edges, [*edges[1:], len(keys)], strict=True):
+        for start, end in zip(edges, [*edges[1:], len(keys)], strict=False):
             entity, attribute, dataset = keys[start]
             values = {name: column[start:end] for name, column in buckets.number.items()}
             found.append(Aggregate(entity or "", attribute or "", dataset, buckets.start[start:end], values))

@@ -70,12 +70,13 @@ class Coded:
 
     def compact(self) -> Coded:
         """The same rows with only the values they use."""
-        if not len(self.codes):
-            return Coded([], self.codes)
-        used, codes = np.unique(self.codes, return_inverse=True)
-        first = 1 if used[0] < 0 else 0
-        values = [self.values[code] for code in used[first:].tolist()]
-        return Coded(values, (codes - first).astype(np.int32))
+        used = np.zeros(len(self.values) + 1, bool)
+        used[self.codes] = True
+        if used[:-1].all():
+            return self
+        mapped = np.cumsum(used[:-1], dtype=np.int32) - 1
+        values = [self.values[code] for code in np.flatnonzero(used[:-1]).tolist()]
+        return Coded(values, np.append(mapped, np.int32(-1))[self.codes])
 
     @staticmethod
     def concat(parts: Sequence[Coded]) -> Coded:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from zhicheng.storage.engines.embedded.pack import pack, unpack
 from zhicheng.storage.engines.embedded.segments import Facts, Segment
 from zhicheng.storage.live import State
 
+_FANOUT = 4
 logger = logging.getLogger(__name__)
 
 
@@ -126,6 +127,21 @@ class Archive:
         for name, digest in self.rows("SELECT file, digest FROM snapshots"):
             yield from damage(partial(files.check, self._snapshots / name, digest))
         yield from damage(lambda: [unpack(block) for (block,) in self.rows("SELECT block FROM log")])
+
+
+def mergeable(segments: Sequence[Segment], most: int, *, whole: bool) -> Sequence[Segment]:
+    """The next run of neighbours to merge: four of like size (the newest smallest), or (whole) all that fit."""
+    for start in range(len(segments)):
+        run = segments[start:]
+        if not whole:
+            run = run[:_FANOUT] if len(run) >= _FANOUT else ()
+            if run and max(part.rows for part in run) > _FANOUT * min(part.rows for part in run):
+                continue
+        while run and sum(part.rows for part in run) > most:
+            run = run[:-1] if whole else ()
+        if len(run) > 1:
+            return run
+    return ()
 
 
 def check_gapless(expected: int, first: int) -> None:

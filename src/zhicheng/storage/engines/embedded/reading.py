@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zhicheng.kernel.columns import I4, I8
+from zhicheng.kernel.columns import I4, I8, Mask
+from zhicheng.standards.changes import Act
 from zhicheng.storage.engines.embedded import tail
 from zhicheng.storage.engines.embedded.segments import Segment
 from zhicheng.storage.engines.embedded.tail import Chunk
-from zhicheng.storage.log import Batch, HistoryQuery
+from zhicheng.storage.log import FUTURE_LIMIT, Batch, HistoryQuery
 from zhicheng.storage.series import concat, empty_batch, in_log_order
 
 
@@ -34,12 +35,46 @@ def of_past(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, va
     Segments all of whose rows are valid later only give the creations of lives that other rows speak of.
     """
     later = [segment for segment in sealed if segment.last > after and segment.facts.recorded_first <= known]
-    skipped = [] if _amending(later, chunks) else [s for s in later if s.facts.earliest_valid > valid]
-    parts = [_after(segment.read(), after) for segment in later if segment not in skipped]
+    amending = _amending(later, chunks)
+    skipped = [] if amending else [segment for segment in later if segment.facts.earliest_valid > valid]
+    parts = [
+        rows if amending else latest(rows, valid, known)
+        for segment in later
+        if segment not in skipped
+        for rows in (_after(part, after) for part in segment.parts())
+        if len(rows)
+    ]
     parts.extend(_after(chunk.batch, after) for chunk in chunks)
     lives = np.unique(np.concatenate([part.changes.life for part in parts])) if parts else np.zeros(0, np.int64)
     parts.extend(_creations(segment, lives) for segment in skipped)
     return in_log_order(concat(parts)) if parts else empty_batch()
+
+
+def latest(batch: Batch, valid: int, known: int) -> Batch:
+    """Of rows sorted by series and time: all of whole entities, and of series of nothing but observations in one
+    life only the first in the log and the latest that count at the asked instant.
+    """
+    changes = batch.changes
+    starts = np.minimum(batch.effective, batch.recorded_at)
+    counts = (batch.recorded_at <= known) & (starts <= valid)
+    edges = np.zeros(len(batch), bool)
+    edges[0] = True
+    for codes in (changes.entity.codes, changes.attribute.codes, changes.dataset.codes):
+        edges[1:] |= np.diff(codes) != 0
+    first = np.flatnonzero(edges)
+    special = (changes.act != Act.OBSERVE) | (batch.effective - batch.recorded_at > FUTURE_LIMIT)
+    lives_from, lives_to = np.minimum.reduceat(changes.life, first), np.maximum.reduceat(changes.life, first)
+    whole = np.logical_or.reduceat(special, first) | (lives_from != lives_to)
+    run = np.cumsum(edges) - 1
+    keep: Mask = whole[run]
+    rows = np.flatnonzero(counts & ~keep)
+    if len(rows):
+        ends = np.flatnonzero(np.diff(run[rows], append=-1))
+        keep[rows[ends]] = True
+        order = np.lexsort((batch.instance[rows], run[rows]))
+        heads = np.flatnonzero(np.diff(run[rows[order]], prepend=-1))
+        keep[rows[order[heads]]] = True
+    return batch.take(keep)
 
 
 def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, limit: int) -> Batch:
@@ -64,8 +99,9 @@ def _amending(sealed: Sequence[Segment], chunks: Sequence[Chunk]) -> bool:
     return any(segment.facts.amending for segment in sealed) or any(chunk.amending for chunk in chunks)
 
 
-def _after(batch: Batch | None, position: int) -> Batch:
-    return empty_batch() if batch is None else batch.take(batch.position > position)
+def _after(batch: Batch, position: int) -> Batch:
+    after = batch.position > position
+    return batch if after.all() else batch.take(after)
 
 
 def _creations(segment: Segment, lives: I8) -> Batch:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +25,7 @@ from zhicheng.storage.engines.embedded import files
 from zhicheng.storage.engines.embedded.arrow import to_arrow, to_batch
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.log import Batch
+from zhicheng.storage.series import concat, empty_batch
 
 _GROUP_ROWS = 32_768
 _FAR = 2**62
@@ -69,15 +71,36 @@ class Segment:
         groups = self._groups(entities)
         if not groups:
             return None
-        try:
-            with self._lock:
-                table = self._open().read_row_groups(groups, use_threads=False)
-        except (OSError, pa.ArrowException) as error:
-            raise Corrupt(f"{self.path} is damaged: {error}", f"{self.path} 已损坏：{error}") from error
+        table = self._table(groups)
         for name, wanted in (("entity", entities), ("attribute", attributes)):
             if wanted is not None:
                 table = table.filter(pc.is_in(table.column(name), pa.array(wanted, pa.string())))
         return to_batch(table, [self.commits]) if len(table) else None
+
+    def parts(self) -> Iterator[Batch]:
+        """All rows, a row group at a time."""
+        for group in range(len(self.facts.heads)):
+            yield to_batch(self._table([group]), [self.commits])
+
+    def between(self, start: str, end: str | None) -> Batch | None:
+        """The rows of entities from `start` up to, not including, `end`; None if there are none."""
+        heads = self.facts.heads
+        first = max(bisect_left(heads, start) - 1, 0)
+        groups = list(range(first, len(heads) if end is None else bisect_left(heads, end)))
+        if not groups:
+            return None
+        batch = to_batch(self._table(groups), [self.commits])
+        column = batch.changes.entity
+        inside = np.array([*(start <= value and (end is None or value < end) for value in column.values), False])
+        rows = inside[column.codes]
+        return batch.take(rows) if rows.any() else None
+
+    def _table(self, groups: list[int]) -> pa.Table:
+        try:
+            with self._lock:
+                return self._open().read_row_groups(groups, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise Corrupt(f"{self.path} is damaged: {error}", f"{self.path} 已损坏：{error}") from error
 
     def _groups(self, entities: tuple[str, ...] | None) -> list[int]:
         """The row groups that may hold the entities."""
@@ -102,33 +125,68 @@ class Segment:
 
 def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segment:
     """Seal the rows of whole, adjacent commits into a new segment file; `name` tells a rewritten one apart."""
-    order, repeated = sorted_order(batch)
-    batch = batch.take(order)
-    amending = bool((batch.changes.act >= Act.CORRECT).any())
-    effective = batch.effective
+    return _write(folder, commits, [batch], name)
+
+
+def merge(folder: Path, parts: Sequence[Segment]) -> Segment:
+    """One segment of adjacent ones, read and written a range of entities at a time."""
+    heads = sorted(head for part in parts for head in part.facts.heads)
+    bounds = list(dict.fromkeys(["", *heads[:: len(parts)][1:]]))
+    ranges = zip(bounds, [*bounds[1:], None], strict=True)
+    batches = ([found for part in parts if (found := part.between(*ends)) is not None] for ends in ranges)
+    return _write(folder, Commits.concat([part.commits for part in parts]), (concat(b) for b in batches if b), "m")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is learnt of the rows while they are written."""
+
+    rows: int = 0
+    repeated: bool = False
+    amending: bool = False
+    earliest: int = _FAR
+    latest: int = -_FAR
+    earliest_valid: int = _FAR
+    heads: list[str] = field(default_factory=list)
+    last_entity: str = ""
+
+    def add(self, batch: Batch) -> None:
+        """The rows of a row group."""
+        effective, entities = batch.effective, batch.changes.entity
+        self.rows += len(batch)
+        self.amending |= bool((batch.changes.act >= Act.CORRECT).any())
+        self.earliest = min(self.earliest, int(effective.min()))
+        self.latest = max(self.latest, int(effective.max()))
+        self.earliest_valid = min(self.earliest_valid, int(np.minimum(effective, batch.recorded_at).min()))
+        self.heads.append(entities[0] or "")
+        self.last_entity = entities[len(batch) - 1] or ""
+
+
+def _write(folder: Path, commits: Commits, batches: Iterable[Batch], name: str) -> Segment:
+    """Batches come in order of their entities, no entity in two of them."""
     first, last = commits.first, commits.first + len(commits) - 1
     path = folder / f"{first:012d}-{last:012d}{name}.parquet"
-    size, digest = files.write_durably(path, lambda file: _write_parquet(batch, file))
-    entities = batch.changes.entity
+    tally = _Tally()
+    size, digest = files.write_durably(path, lambda file: _write_parquet(batches, file, tally))
     facts = Facts(
-        clean=not (amending or repeated),
-        amending=amending,
-        earliest=int(effective.min(initial=_FAR)),
-        latest=int(effective.max(initial=-_FAR)),
-        earliest_valid=int(np.minimum(effective, batch.recorded_at).min(initial=_FAR)),
+        clean=not (tally.amending or tally.repeated),
+        amending=tally.amending,
+        earliest=tally.earliest,
+        latest=tally.latest,
+        earliest_valid=tally.earliest_valid,
         recorded_first=int(commits.recorded_at[0]),
         recorded_last=int(commits.recorded_at[-1]),
-        heads=[entities[row] or "" for row in range(0, len(batch), _GROUP_ROWS)],
-        last_entity=(entities[len(batch) - 1] or "") if len(batch) else "",
+        heads=tally.heads,
+        last_entity=tally.last_entity,
     )
-    return Segment(first, last, len(batch), path, size, digest, facts, commits)
+    return Segment(first, last, tally.rows, path, size, digest, facts, commits)
 
 
-def _write_parquet(batch: Batch, file: BinaryIO) -> None:
+def _write_parquet(batches: Iterable[Batch], file: BinaryIO, tally: _Tally) -> None:
     """Each row group with only the texts it uses: those of the whole column would be repeated in every group."""
     writer = pq.ParquetWriter(
         file,
-        to_arrow(batch.take(np.arange(0))).schema,
+        to_arrow(empty_batch()).schema,
         compression="zstd",
         compression_level=6,
         use_dictionary=[*CODED, "number", "kind", "form", "act", "quality"],
@@ -138,11 +196,15 @@ def _write_parquet(batch: Batch, file: BinaryIO) -> None:
         store_schema=False,
     )
     with writer:
-        for start in range(0, len(batch), _GROUP_ROWS):
-            group = batch.take(np.arange(start, min(start + _GROUP_ROWS, len(batch))))
-            for name in CODED:
-                setattr(group.changes, name, getattr(group.changes, name).compact())
-            writer.write_table(to_arrow(group), row_group_size=_GROUP_ROWS)
+        for batch in batches:
+            order, repeated = sorted_order(batch)
+            tally.repeated |= repeated
+            for start in range(0, len(batch), _GROUP_ROWS):
+                group = batch.take(order[start : start + _GROUP_ROWS])
+                for name in CODED:
+                    setattr(group.changes, name, getattr(group.changes, name).compact())
+                tally.add(group)
+                writer.write_table(to_arrow(group), row_group_size=_GROUP_ROWS)
 
 
 def sorted_order(batch: Batch) -> tuple[Index, bool]:

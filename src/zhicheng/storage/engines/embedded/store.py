@@ -6,9 +6,10 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage import admission
 from zhicheng.storage.engines.embedded import blocks, erasure, files, reading, segments, snapshots
-from zhicheng.storage.engines.embedded.archive import Archive, check_gapless, check_whole
+from zhicheng.storage.engines.embedded.archive import Archive, check_gapless, check_whole, mergeable
 from zhicheng.storage.engines.embedded.arrow import to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.database import Database
@@ -43,11 +44,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedSettings:
-    """seal_rows: rows of the open end that make a segment; group_rows: most rows of one transaction
+    """seal_rows: rows of the open end that make a segment; segment_rows: most rows of a merged one
+    group_rows: most rows of one transaction
     snapshot_rows: rows after which the next sealing also writes a snapshot; snapshots_kept: how many stay
     """
 
     seal_rows: int = 262_144
+    segment_rows: int = 16_777_216
     group_rows: int = 65_536
     snapshot_rows: int = 1_000_000
     snapshots_kept: int = 8
@@ -116,6 +119,11 @@ class EmbeddedStore:
     def listen(self, listener: Callable[[Batch], None]) -> None:
         """See the port."""
         self._listeners.append(listener)
+
+    @property
+    def failure(self) -> ZhichengError | None:
+        """Why nothing is stored any more; None while all is well."""
+        return self._failure
 
     def _check_open(self) -> None:
         if self._failure is not None:
@@ -380,6 +388,29 @@ class EmbeddedStore:
             self._tail.end_sealing()
             if not self._tail.chunks:
                 self.state.directory.forget(sealed.last)
+
+    def compact(self) -> None:
+        """Seal what is open and merge all neighbours, as far as a segment may grow."""
+        with self._sealing:
+            self._seal()
+            self._merge(whole=True)
+
+    def _merge(self, *, whole: bool = False) -> None:
+        """Merge neighbours of like size, so that a series is read from few places."""
+        while len(run := mergeable(self._segments, self.settings.segment_rows, whole=whole)) > 1:
+            merged = segments.merge(self._archive.segments, run)
+            self._on_writer(partial(self._replace, run, merged))
+
+    def _replace(self, run: Sequence[Segment], merged: Segment) -> None:
+        """On the writer's thread: one segment takes the place of those it was made of."""
+        with self._database.transaction():
+            self._database.run("DELETE FROM segments WHERE first BETWEEN ? AND ?", (merged.first, merged.last))
+            Archive.enter(self._database, merged)
+        with self.state.lock:
+            kept = [segment for segment in self._segments if segment not in run]
+            self._segments = tuple(sorted([*kept, merged], key=lambda segment: segment.first))
+        for segment in run:  # readers that hold one have it open
+            segment.path.unlink(missing_ok=True)
 
     def snapshot(self) -> None:
         """Write the live table to disk, for a quick start and for `as_of`."""
