@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import shutil
 import sys
@@ -26,7 +25,7 @@ from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import contexts_of, models_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.portals.pages import STATIC
-from zhicheng.server.settings import CityFile, changes_of, load_city
+from zhicheng.server.settings import CityFile, load_city
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
@@ -64,7 +63,7 @@ def findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield _versions()
     yield _page()
     try:
-        file = load_city(arguments.city, {**os.environ, **changes_of(tuple(arguments.set))})
+        file = options.city_of(arguments)
     except ZhichengError as error:
         yield Finding("bad", error.zh, error.en)
         file = load_city(None, {})

@@ -22,7 +22,7 @@ from zhicheng.sensing.decoded import Decoded, DecodeSettings
 from zhicheng.sensing.decoders import DECODERS
 from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import contexts_of, models_of
-from zhicheng.server.settings import CityFeed, CityFile, changes_of, load_city
+from zhicheng.server.settings import CityFeed, CityFile
 from zhicheng.standards.ngsild.changes import attribute_of
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.encode import encode_entity
@@ -36,8 +36,10 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
     """Options."""
     below = parser.add_subparsers(dest="what", required=True, metavar=say("操作", "WHAT"))
     listing = below.add_parser("list", help=say("列出数据源", "list the feeds"))
+    options.add_data(listing, say)
     options.add_city(listing, say)
     test = below.add_parser("test", help=say("取一次数据并解码，不存储", "fetch once and decode; nothing is stored"))
+    options.add_data(test, say)
     options.add_city(test, say)
     test.add_argument("name", help=say("数据源名称", "the feed's name"))
     test.add_argument(
@@ -47,7 +49,7 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
 
 def run(arguments: argparse.Namespace, say: Words) -> int:
     """List or try."""
-    file = load_city(arguments.city, {**os.environ, **changes_of(tuple(arguments.set))})
+    file = options.city_of(arguments)
     if arguments.what == "list":
         _list(file, say)
         return 0

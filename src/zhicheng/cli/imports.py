@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import csv
 import io
-import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -27,7 +26,7 @@ from zhicheng.sensing.imports import Batch, Opened, Totals, batches
 from zhicheng.sensing.mapping import Mappings, read_mappings
 from zhicheng.server.documents import contexts_of, models_of
 from zhicheng.server.folder import DataFolder
-from zhicheng.server.settings import CityFile, changes_of, load_city
+from zhicheng.server.settings import CityFile
 from zhicheng.server.space import Space, make_space
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.ngsild.decode import decode_entity
@@ -59,10 +58,9 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
 
 def run(arguments: argparse.Namespace, say: Words) -> int:
     """Import; 1 where nothing could be taken."""
-    environ = {**os.environ, **changes_of(tuple(arguments.set))}
-    file = load_city(arguments.city, environ)
+    file = options.city_of(arguments)
     data = [path for path in arguments.files if path.suffix != ".toml"]
-    mappings = _mappings(arguments, file, environ)
+    mappings = _mappings(arguments, file)
     folder = DataFolder(options.data_of(arguments))
     folder.make()
     tenant = options.tenant_of(arguments, file.settings.city.tenant)
@@ -80,7 +78,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     return 0 if work.totals.changes or work.totals.entities or not work.totals.refused_rows else 1
 
 
-def _mappings(arguments: argparse.Namespace, file: CityFile, environ: dict[str, str]) -> Mappings:
+def _mappings(arguments: argparse.Namespace, file: CityFile) -> Mappings:
     """Those of the TOML files given, else of the city's file, else NGSI-LD documents as they are."""
     found = {}
     for path in arguments.files:

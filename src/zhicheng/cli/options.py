@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.security.tokens import tenant_name
+from zhicheng.server.settings import CityFile, changes_of, load_city
 
 Parser = argparse.ArgumentParser
 
@@ -25,7 +27,7 @@ def add_city(parser: Parser, say: Words) -> None:
     """--city and --set."""
     parser.add_argument(
         "--city", type=Path, default=os.environ.get("ZHICHENG_CITY"), metavar="FILE",
-        help=say("城市配置文件（TOML）", "the city's file (TOML)"),
+        help=say("城市配置文件（默认为数据文件夹中的 city.toml）", "the city's file (city.toml of the data folder)"),
     )  # fmt: skip
     parser.add_argument(
         "--set", action="append", default=[], metavar="TABLE.KEY=VALUE",
@@ -63,3 +65,10 @@ def data_of(arguments: argparse.Namespace) -> Path:
 def tenant_of(arguments: argparse.Namespace, default: str) -> str:
     """The tenant that is meant."""
     return tenant_name(arguments.tenant) if arguments.tenant else default
+
+
+def city_of(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None) -> CityFile:
+    """The city's settings: of --city, else of city.toml in the data folder, with what --set and the environment say."""
+    own = None if arguments.data is None else Path(arguments.data) / "city.toml"
+    file = Path(arguments.city) if arguments.city else own if own is not None and own.is_file() else None
+    return load_city(file, {**(os.environ if environ is None else environ), **changes_of(tuple(arguments.set))})

@@ -24,7 +24,6 @@ from zhicheng.kernel.settings import duration, size
 from zhicheng.kernel.telemetry import printable
 from zhicheng.server.documents import contexts_of, models_of
 from zhicheng.server.folder import DataFolder
-from zhicheng.server.settings import load_city
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
@@ -51,7 +50,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     """Run it and print what comes."""
     if arguments.format == "parquet" and arguments.output is None:
         raise Invalid("parquet needs --output FILE", "parquet 格式需要 --output 文件")
-    file = load_city(arguments.city, {})
+    file = options.city_of(arguments)
     folder = DataFolder(options.data_of(arguments))
     folder.check()
     tenant = options.tenant_of(arguments, file.settings.city.tenant)

@@ -66,14 +66,14 @@ def _cells(table: Table, name: str, cells: Cells, rows: Index, short: Short) -> 
 
 
 def history(part: pa.Table, short: Short) -> pa.Table:
-    """A part of the log as people read it: names short, kinds and acts as words, `at` the effective time."""
+    """A part of the log as people read it: names short, kinds and acts as words, `effective_at` observed_at or else recorded_at."""
     columns = {name: part.column(name) for name in part.column_names}
     columns["attribute"] = _renamed(columns["attribute"], short)
     for name, words in (("kind", Kind), ("act", Act), ("form", Form)):
         columns[name] = _names(words, columns[name].combine_chunks().to_numpy(zero_copy_only=False))
     at = pc.coalesce(columns["observed_at"], columns["recorded_at"])
     order = ("entity", "attribute", "dataset")
-    return pa.table({**{name: columns.pop(name) for name in order}, "at": at, **columns})
+    return pa.table({**{name: columns.pop(name) for name in order}, "effective_at": at, **columns})
 
 
 def _renamed(column: pa.ChunkedArray, short: Short) -> pa.ChunkedArray:

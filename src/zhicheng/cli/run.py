@@ -14,7 +14,7 @@ from zhicheng.kernel.telemetry import log_to
 from zhicheng.server.city import City, check_open
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.serve import serve
-from zhicheng.server.settings import CityFile, changes_of, load_city, with_server
+from zhicheng.server.settings import CityFile, changes_of, with_server
 
 
 def add(parser: argparse.ArgumentParser, say: Words) -> None:
@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
 def run(arguments: argparse.Namespace, say: Words) -> int:
     """Serve until SIGTERM or SIGINT."""
     environ = {**os.environ, **changes_of(tuple(arguments.set))}
-    file = with_server(load_city(arguments.city, environ), arguments.host, arguments.port)
+    file = with_server(options.city_of(arguments), arguments.host, arguments.port)
     server = file.settings.server
     if arguments.no_auth:
         check_open(server.host)

@@ -12,7 +12,7 @@ from zhicheng.server.folder import DataFolder
 from zhicheng.server.settings import Place
 
 _CITY = """\
-# 城市配置 · The city's file. Every key: docs/feeds.md and docs/configuration.md of the project.
+# 城市配置 · The city's file. Every key: docs/feeds.md and docs/configuration.md.
 [city]
 name = { zh = "我的城市", en = "My city" }
 time_zone = "Asia/Shanghai"
@@ -43,5 +43,5 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     city = folder.path / "city.toml"
     city.write_text(_CITY, "utf-8")
     print(say(f"已创建 {folder.path}", f"Made {folder.path}"))
-    print(say("启动：", "Start it: ") + f"zhicheng run --data {folder.path} --city {city} --no-auth")
+    print(say("启动：", "Start it: ") + f"zhicheng run --data {folder.path} --no-auth")
     return 0
