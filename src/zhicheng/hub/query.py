@@ -74,14 +74,14 @@ class Query:
 
     def entities(self, identifiers: Sequence[str], state: State | None = None) -> dict[str, Entity]:
         """Those of the entities that exist, by id."""
-        chosen = state or self.store.state
+        chosen = self.store.state if state is None else state
         with chosen.lock:
             found = ((identifier, entity_of(chosen, identifier)) for identifier in identifiers)
             return {identifier: entity for identifier, entity in found if entity is not None}
 
     def select(self, query: EntityQuery, state: State | None = None) -> Page:
         """A page of the entities that fulfil the query; without an order, in the order of the live table."""
-        chosen = state or self.store.state
+        chosen = self.store.state if state is None else state
         with chosen.lock:
             matches = [(table, rows) for table, rows in matching(chosen, query.where) if len(rows)]
             total = sum(len(rows) for _, rows in matches)
@@ -91,7 +91,7 @@ class Query:
 
     def types(self, state: State | None = None) -> list[TypeFigures]:
         """Every type that has entities, with figures."""
-        chosen = state or self.store.state
+        chosen = self.store.state if state is None else state
         found: dict[str, TypeFigures] = {}
         with chosen.lock:
             for table in chosen.tables:
