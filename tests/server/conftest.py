@@ -1,0 +1,63 @@
+"""A city over HTTP without a network: the real application on a real store in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from zhicheng.server.city import City
+from zhicheng.server.folder import DataFolder
+from zhicheng.server.serve import application
+from zhicheng.server.settings import parse_city
+
+BASE = "http://127.0.0.1:8800"
+Start = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+class Client(httpx.AsyncClient):
+    """A client that knows its city."""
+
+    city: City
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Client]]]:
+    """Starts a city from TOML text: `await start("[server]\\n...", open_to_all=False)`; everything is closed after."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(text: str = "", *, open_to_all: bool = True, folder: Path | None = None) -> Client:
+            file = parse_city(text, tmp_path / "city.toml", {})
+            city = City(file, DataFolder(folder or tmp_path / "data"), open_to_all=open_to_all, environ={})
+            await city.start()
+            stack.push_async_callback(city.stop)
+            transport = httpx.ASGITransport(application(city))
+            client = await stack.enter_async_context(Client(transport=transport, base_url=BASE))
+            client.city = city
+            return client
+
+        yield begin
+
+
+@pytest.fixture
+async def client(start: Callable[..., Awaitable[Client]]) -> Client:
+    """An open city with nothing in it."""
+    return await start()
+
+
+PARK = "urn:ngsi-ld:OffStreetParking:square"
+
+
+def park(identifier: str = PARK, free: int = 121, **more: object) -> dict[str, object]:
+    """A car park as a client would send it."""
+    return {
+        "id": identifier,
+        "type": "OffStreetParking",
+        "name": {"type": "Property", "value": "Station square"},
+        "availableSpotNumber": {"type": "Property", "value": free, "observedAt": "2026-11-20T08:00:00Z", "unitCode": "C62"},
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [108.315, 22.829]}},
+        **more,
+    }
