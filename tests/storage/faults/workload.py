@@ -62,7 +62,7 @@ def batch(seed: int, thread: int, sequence: int) -> ChangesBuilder:
     elif phase in (30, 40):
         number = float(sequence * 10)
         builder.add(entity(thread, 0), COUNT, act=Act.CORRECT, form=Form.NUMBER, number=number, target=0)
-    elif phase == 50:
+    elif phase == 50 and sequence // PERIOD % 4 == thread:
         builder.add(entity(thread, 1), SECRET, act=Act.ERASE)
         builder.add(entity(thread, 2), COUNT, act=Act.SET, form=Form.NUMBER, number=float(sequence))
     else:

@@ -24,6 +24,7 @@ from zhicheng.standards.changes import CODED, Act
 from zhicheng.storage.engines.embedded import files
 from zhicheng.storage.engines.embedded.arrow import to_arrow, to_batch
 from zhicheng.storage.engines.embedded.blocks import Commits
+from zhicheng.storage.engines.embedded.checked import CheckedFile
 from zhicheng.storage.log import Batch
 from zhicheng.storage.series import concat, empty_batch
 
@@ -62,7 +63,8 @@ class Segment:
     digest: bytes
     facts: Facts
     commits: Commits
-    _file: pq.ParquetFile | None = None
+    _file: CheckedFile | None = None
+    _parquet: pq.ParquetFile | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     """A Parquet file has one reader at a time: two read each other's buffers."""
 
@@ -98,7 +100,7 @@ class Segment:
     def _table(self, groups: list[int]) -> pa.Table:
         try:
             with self._lock:
-                return self._open().read_row_groups(groups, use_threads=False)
+                return self._read(groups)
         except (OSError, pa.ArrowException) as error:
             raise Corrupt(f"{self.path} is damaged: {error}", f"{self.path} 已损坏：{error}") from error
 
@@ -114,13 +116,14 @@ class Segment:
                 found.update(range(start, bisect_right(heads, entity)))
         return sorted(found)
 
-    def _open(self) -> pq.ParquetFile:
-        if self._file is None:
-            files.check(self.path, self.digest)
-            self._file = pq.ParquetFile(
-                self.path, read_dictionary=list(CODED), page_checksum_verification=True, memory_map=False
-            )
-        return self._file
+    def _read(self, groups: list[int]) -> pa.Table:
+        if self._parquet is None or self._file is None:
+            self._file = CheckedFile(self.path, self.digest)
+            self._parquet = pq.ParquetFile(self._file, read_dictionary=list(CODED), page_checksum_verification=True)
+        try:
+            return self._parquet.read_row_groups(groups, use_threads=False)
+        finally:
+            self._file.forget()
 
 
 def write(folder: Path, commits: Commits, batch: Batch, name: str = "") -> Segment:
