@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import BadConfiguration, Invalid
-from zhicheng.kernel.instants import ABSENT
+from zhicheng.kernel.instants import ABSENT, SECOND
 from zhicheng.kernel.settings import Where, parse, read
 from zhicheng.sensing.mapping import TableMapping, read_mappings
 from zhicheng.sensing.refusals import Refusals
@@ -121,6 +121,12 @@ def test_kinds_of_changes() -> None:
     assert changes.types == {"urn:ngsi-ld:Bin:0": (X + "Bin",)}
     changes, _ = decoded('[attributes]\nfill = "f"', f=["3"])
     assert changes.act.tolist() == [Act.SET] and changes.observed_at.tolist() == [ABSENT]
+
+
+def test_a_table_may_hold_since_one_instant() -> None:
+    changes, refusals = decoded('time = { at = "1970-01-01T00:00:01Z" }\n[attributes]\nv = "c"', c=["a", "b"])
+    assert changes.observed_at.tolist() == [SECOND, SECOND] and set(changes.act.tolist()) == {Act.OBSERVE}
+    assert len(refusals) == 0
 
 
 def test_rows_without_id_or_time_are_refused_whole() -> None:
@@ -260,6 +266,8 @@ def test_missing_columns_name_the_nearest(text: str, message: str) -> None:
         ('type = "x"\nid = "urn:x:{a}"\nwide = true\nattributes = { v = {} }', "needs time"),
         ('type = "x"\nid = "urn:x:{a}"\nwide = true\ntime = "t"\nattributes = { v = {} }', 'is "...{column}"'),
         ('type = "x"\nid = "urn:x:{a}"\nattributes = { v = {} }', "attribute v needs a column or a value"),
+        ('type = "x"\nid = "urn:x:{a}"\ntime = { zone = "UTC" }\nattributes = { v = "c" }', "time needs column or at"),
+        ('type = "x"\nid = "urn:x:{a}"\ntime = { at = "May" }\nattributes = { v = "c" }', "is not a date-time"),
         ('type = "x"\nid = "urn:x:{a}"\nlocation = { lat = "y" }', "[mappings.m.location] location needs lat and lon"),
         (
             'type = "x"\nid = "urn:x:{a}"\nattributes = { v = { column = "c", kind = "numbr" } }',

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from string import Formatter
 from typing import ClassVar, Literal
 
+from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.settings import Where, read, unknown
 
@@ -53,12 +54,22 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """The column (or columns, joined by a space) that says when; `format` is iso, unix, unix ms, excel or a pattern."""
+    """The column (or columns, joined by a space) that says when; `format` is iso, unix, unix ms, excel or a pattern.
+
+    at: instead of a column, the instant since when all rows hold, for tables that do not say
+    """
 
     shorthand: ClassVar[str] = "column"
-    column: tuple[str, ...]
+    column: tuple[str, ...] = ()
     format: str = "iso"
     zone: str | None = None
+    at: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.column) == bool(self.at):
+            raise Invalid("time needs column or at", "time 需要 column 或 at 之一")
+        if self.at:
+            instants.parse(self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from zhicheng.kernel import urn
+from zhicheng.kernel import instants, urn
 from zhicheng.kernel.columns import I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import ABSENT
@@ -191,9 +191,10 @@ def fill(literals: Sequence[str], texts: Sequence[str]) -> str:
 
 
 def _times(rows: Rows, time: Time | None, wanted: Mask) -> tuple[I8, Mask]:
-    """Instants of the rows and where they are usable; without a time column all are, as ABSENT."""
-    if time is None:
-        return np.full(len(rows), ABSENT), np.ones(len(rows), np.bool_)
+    """Instants of the rows and where they are usable; without a time column all are, as ABSENT or at one instant."""
+    if time is None or time.at:
+        constant_at = ABSENT if time is None else instants.parse(time.at)
+        return np.full(len(rows), constant_at), np.ones(len(rows), np.bool_)
     columns = [rows.column(name) for name in time.column]
     joined = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*map(as_text, columns), " ")
     at, refused = instants_of(joined, time.format, time.zone)
