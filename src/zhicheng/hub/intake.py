@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from zhicheng.hub import plans
-from zhicheng.hub.plans import Plan, Refused
+from zhicheng.hub.plans import Plan, Refused, Step
+from zhicheng.hub.receipts import Receipts
 from zhicheng.kernel.errors import Invalid, NotFound, ZhichengError
 from zhicheng.standards.changes import Act, Changes, ChangesBuilder, Form
 from zhicheng.standards.models.catalogue import Catalogue
-from zhicheng.standards.models.check import check
+from zhicheng.standards.models.check import check, check_value
+from zhicheng.standards.models.model import AttributeModel, Model
+from zhicheng.standards.models.violations import quality_of
 from zhicheng.standards.ngsild.changes import add_attribute, add_life, value_fields
-from zhicheng.standards.ngsild.model import Attribute, Entity, Quality
+from zhicheng.standards.ngsild.model import Attribute, Entity
 from zhicheng.storage.log import Commit, Cursor, HistoryQuery, Producer, Receipt, VersionConflict
 from zhicheng.storage.port import Store
 
@@ -30,6 +33,8 @@ class Present(Protocol):
 
 Planned: TypeAlias = Callable[[ChangesBuilder, Present], Plan]
 _TRIES = 64
+_FEW_ROWS = 64
+"""Up to so many rows go to the store as rows: it makes them into columns together with those of other commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,59 +77,38 @@ class Intake:
         self.store = store
         self.models = models
         self.settings = settings or IntakeSettings()
+        self._receipts: Receipts | None = None
 
     # one entity ---------------------------------------------------------------------------------------------
 
     async def create(self, entity: Entity, origin: Origin) -> Outcome:
         """A new entity; AlreadyExists."""
-        checked = self.checked(entity, origin)
-        return await self._one(
-            entity.id, origin, lambda rows, present: plans.create(rows, present(entity.id, _NONE), checked)
-        )
+        return await self._step(entity, origin, plans.create, _NONE)
 
     async def replace(self, entity: Entity, origin: Origin) -> Outcome:
         """The entity as given, in place of the one that is there; NotFound."""
-        checked = self.checked(entity, origin)
-        return await self._one(entity.id, origin, lambda rows, present: plans.put(rows, present(entity.id), checked))
+        return await self._step(entity, origin, plans.put)
 
     async def merge(self, fragment: Entity, origin: Origin) -> Outcome:
         """A merge patch of the entity; NotFound."""
-        checked = self.checked(fragment, origin, partial=True)
-        return await self._one(
-            fragment.id, origin, lambda rows, present: plans.merge(rows, present(fragment.id), checked)
-        )
+        return await self._step(fragment, origin, plans.merge)
 
     async def append(self, fragment: Entity, origin: Origin, *, overwrite: bool = True) -> Outcome:
         """Attributes added or replaced; NotFound."""
-        checked = self.checked(fragment, origin, partial=True)
-        return await self._one(
-            fragment.id,
-            origin,
-            lambda rows, present: plans.append(
-                rows, present(fragment.id, _NONE if overwrite else None), checked, overwrite=overwrite
-            ),
-        )
+        if overwrite:
+            return await self._step(fragment, origin, plans.append, _NONE)
+        return await self._step(fragment, origin, plans.append_new)
 
     async def update(self, fragment: Entity, origin: Origin) -> Outcome:
         """Attributes that are there replaced; NotFound."""
-        checked = self.checked(fragment, origin, partial=True)
-        return await self._one(
-            fragment.id, origin, lambda rows, present: plans.update(rows, present(fragment.id), checked)
-        )
+        return await self._step(fragment, origin, plans.update)
 
     async def update_attribute(
         self, identifier: str, name: str, changes: list[Attribute], origin: Origin, *, whole: bool
     ) -> Outcome:
         """One attribute's members updated, or the attribute replaced; NotFound."""
-        fragment = self.checked(Entity(identifier, (), {name: changes}), origin, partial=True)
-        owned = fragment.attributes[name]
-        return await self._one(
-            identifier,
-            origin,
-            lambda rows, present: plans.change_attribute(
-                rows, present(identifier), identifier, name, owned, whole=whole
-            ),
-        )
+        step = plans.replace_instances if whole else plans.update_members
+        return await self._step(Entity(identifier, (), {name: changes}), origin, step)
 
     async def remove_attribute(
         self, identifier: str, name: str, origin: Origin, *, dataset: str | None = None, every: bool = False
@@ -148,17 +132,11 @@ class Intake:
 
     async def batch(self, entities: Sequence[Entity], origin: Origin, how: How) -> list[Outcome]:
         """Each entity by itself, all that may be in one commit; outcomes in the entities' order."""
-        partial = how not in ("create", "replace")
-        ready: list[Entity | ZhichengError] = []
-        for entity in entities:
-            try:
-                ready.append(self.checked(entity, origin, partial=partial))
-            except ZhichengError as error:
-                ready.append(error)
-        planner, attributes = _PLANNERS[how]
+        step, attributes = _STEPS[how]
+        given = [plans.owned(entity, origin.owner, origin.classification) for entity in entities]
 
         def planned(rows: ChangesBuilder, present: Present) -> list[Outcome]:
-            return _each(rows, ready, entities, lambda one, rows: planner(rows, present(one.id, attributes), one))
+            return _each(rows, given, lambda one, rows: step(rows, present(one.id, attributes), one, self.checked))
 
         return await self._many(origin, planned)
 
@@ -167,7 +145,7 @@ class Intake:
         entities = [Entity(identifier, ()) for identifier in identifiers]
 
         def planned(rows: ChangesBuilder, present: Present) -> list[Outcome]:
-            return _each(rows, entities, entities, lambda one, rows: plans.remove(rows, present(one.id, _NONE), one.id))
+            return _each(rows, entities, lambda one, rows: plans.remove(rows, present(one.id, _NONE), one.id))
 
         return await self._many(origin, planned)
 
@@ -175,19 +153,20 @@ class Intake:
 
     async def add_instances(self, entity: Entity, origin: Origin) -> Outcome:
         """Instances of attributes over time; an entity that is not there is created."""
-        checked = self.checked(entity, origin, partial=True)
+        given = plans.owned(entity, origin.owner, origin.classification)
 
         def planned(rows: ChangesBuilder, present: Present) -> Plan:
-            if present(entity.id, _NONE) is not None:
-                plan = Plan(updated=list(entity.attributes))
-            elif entity.types:
-                plan = plans.create(rows, None, Entity(entity.id, entity.types, {}, entity.scope))
-            else:
+            before = present(entity.id, _NONE)
+            if before is None and not entity.types:
                 raise plans.missing(entity.id)
+            if before is None:
+                plans.create(rows, None, replace(entity, attributes={}), _unchecked)
+            types = entity.types if before is None else before.types
+            checked = self.checked(replace(given, types=types), True)
             for name, instances in checked.attributes.items():
                 for instance in instances:
                     add_attribute(rows, entity.id, name, instance, plans.act_for(instance))
-            return plan
+            return Plan(before is None, list(entity.attributes))
 
         return await self._one(entity.id, origin, planned)
 
@@ -230,13 +209,9 @@ class Intake:
 
     # the way --------------------------------------------------------------------------------------------------
 
-    def checked(self, entity: Entity, origin: Origin, *, partial: bool = False) -> Entity:
-        """The entity with owners, and marked or refused where it breaks the model of its type."""
-        entity = plans.owned(entity, origin.owner, origin.classification)
-        types = entity.types
-        if partial and not types and (present := self.store.entity(entity.id, _NONE)) is not None:
-            types = present.types
-        model = None if self.models is None else self.models.first(types)
+    def checked(self, entity: Entity, partial: bool) -> Entity:
+        """The entity, marked or refused where it breaks the model of its types; of a part of one nothing is missing."""
+        model = None if self.models is None else self.models.first(entity.types)
         if model is None:
             return entity
         policy = (self.settings.checks or {}).get(model.iri, self.settings.default_check)
@@ -250,14 +225,22 @@ class Intake:
                 id=entity.id,
             )
         broken = {found.path.split(".")[0] for found in violations}
-        known = model.attributes
         attributes = {
-            name: [replace(i, quality=i.quality | Quality.MODEL) for i in instances]
-            if name in known and known[name].name in broken
+            name: [_marked(instance, known, model) for instance in instances]
+            if (known := model.attributes.get(name)) is not None and known.name in broken
             else instances
             for name, instances in entity.attributes.items()
         }
         return replace(entity, attributes=attributes)
+
+    async def _step(
+        self, entity: Entity, origin: Origin, step: Step, attributes: Collection[str] | None = None
+    ) -> Outcome:
+        """One entity, planned by `step`, which reads these of the present attributes (None: all)."""
+        given = plans.owned(entity, origin.owner, origin.classification)
+        return await self._one(
+            entity.id, origin, lambda rows, present: step(rows, present(entity.id, attributes), given, self.checked)
+        )
 
     async def _one(self, identifier: str, origin: Origin, planned: Planned) -> Outcome:
         def wrapped(rows: ChangesBuilder, present: Present) -> list[Outcome]:
@@ -283,7 +266,8 @@ class Intake:
             if not len(rows):
                 return outcomes
             try:
-                receipt = await self.commit(rows.build(), origin, read)
+                changes = rows if len(rows) <= _FEW_ROWS else rows.build()
+                receipt = await self.commit(changes, origin, read)
             except VersionConflict:
                 if attempt == _TRIES - 1:
                     raise
@@ -291,7 +275,9 @@ class Intake:
             return [outcome if outcome.error else replace(outcome, receipt=receipt) for outcome in outcomes]
         raise AssertionError("unreachable")
 
-    async def commit(self, changes: Changes, origin: Origin, expected: Mapping[str, int] | None = None) -> Receipt:
+    async def commit(
+        self, changes: Changes | ChangesBuilder, origin: Origin, expected: Mapping[str, int] | None = None
+    ) -> Receipt:
         """Hand the rows to the store and wait until they are durable and visible."""
         commit = Commit(
             changes,
@@ -302,50 +288,45 @@ class Intake:
             origin.derived_from,
             expected or {},
         )
-        return await asyncio.wrap_future(self.store.submit(commit))
+        loop = asyncio.get_running_loop()
+        if self._receipts is None or self._receipts.loop is not loop:
+            self._receipts = Receipts(loop)
+        return await self._receipts.of(self.store.submit(commit))
 
 
-def _upsert_replace(rows: ChangesBuilder, present: Entity | None, entity: Entity) -> Plan:
-    return plans.create(rows, None, entity) if present is None else plans.put(rows, present, entity)
+def _marked(instance: Attribute, attribute: AttributeModel, model: Model) -> Attribute:
+    """The instance with the quality bits of what in it breaks the model."""
+    return replace(instance, quality=instance.quality | quality_of(check_value(instance, attribute, model)))
 
 
-def _upsert_update(rows: ChangesBuilder, present: Entity | None, entity: Entity) -> Plan:
-    return plans.create(rows, None, entity) if present is None else plans.append(rows, present, entity)
-
-
-def _append_only(rows: ChangesBuilder, present: Entity | None, entity: Entity) -> Plan:
-    return plans.append(rows, present, entity, overwrite=False)
+def _unchecked(entity: Entity, partial: bool) -> Entity:
+    return entity
 
 
 _NONE: Collection[str] = ()
-_PLANNERS: dict[How, tuple[Callable[[ChangesBuilder, Entity | None, Entity], Plan], Collection[str] | None]] = {
+_STEPS: dict[How, tuple[Step, Collection[str] | None]] = {
     "create": (plans.create, _NONE),
-    "replace": (_upsert_replace, None),
-    "update": (_upsert_update, _NONE),
+    "replace": (plans.upsert_whole, None),
+    "update": (plans.upsert_part, _NONE),
     "only-update": (plans.append, _NONE),
-    "only-update-no-overwrite": (_append_only, None),
+    "only-update-no-overwrite": (plans.append_new, None),
     "merge": (plans.merge, None),
 }
 """How to plan, and which of the present attributes that needs: none, or (None) all."""
 
 
 def _each(
-    rows: ChangesBuilder,
-    ready: Sequence[Entity | ZhichengError],
-    entities: Sequence[Entity],
-    plan_one: Callable[[Entity, ChangesBuilder], Plan],
+    rows: ChangesBuilder, entities: Sequence[Entity], plan_one: Callable[[Entity, ChangesBuilder], Plan]
 ) -> list[Outcome]:
-    """Plan each entity; one that is refused leaves no rows. Of several with one id the first counts."""
+    """Plan each entity; one that is refused leaves no rows. Of several with one id the first that is taken counts."""
     outcomes = []
     seen: set[str] = set()
-    for entity, one in zip(entities, ready, strict=True):
+    for entity in entities:
         before = len(rows)
         try:
-            if isinstance(one, ZhichengError):
-                raise one
             if entity.id in seen:
                 raise Invalid(f"{entity.id} is in the batch twice", f"{entity.id} 在批次中出现两次", id=entity.id)
-            plan = plan_one(one, rows)
+            plan = plan_one(entity, rows)
         except ZhichengError as error:
             del rows.rows[before:]
             outcomes.append(Outcome(entity.id, error=error))
