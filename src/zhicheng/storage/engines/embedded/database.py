@@ -45,6 +45,8 @@ def translated() -> Iterator[None]:
         raise StorageFull("The disk is full: nothing was stored", "磁盘已满：数据未保存") from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise _damaged() from error
+    except apsw.ConnectionClosedError:
+        raise Unavailable("The store is closed", "存储已关闭") from None
     except (apsw.BusyError, apsw.LockedError) as error:
         raise Unavailable(
             "state.db is in use by another program; try again", "state.db 正被其他程序使用；请重试"
@@ -91,6 +93,8 @@ class Database:
             self.run("PRAGMA page_size=8192; PRAGMA auto_vacuum=INCREMENTAL")
         self.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA checksum_verification=ON")
         self.run("PRAGMA journal_size_limit=4194304; PRAGMA wal_autocheckpoint=2000; PRAGMA secure_delete=ON")
+        if self.rows("PRAGMA checksum_verification") != [("1",)]:
+            raise _damaged()  # the header says that its pages have none
         if not self.format:
             self.run(f"BEGIN; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT")
             self.format = FORMAT
