@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
+import numpy as np
+
 from zhicheng.hub import plans
 from zhicheng.hub.plans import Plan, Refused, Step
 from zhicheng.hub.receipts import Receipts
@@ -16,8 +18,8 @@ from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.models.check import check, check_value
 from zhicheng.standards.models.model import AttributeModel, Model
 from zhicheng.standards.models.violations import quality_of
-from zhicheng.standards.ngsild.changes import add_attribute, add_life, value_fields
-from zhicheng.standards.ngsild.model import Attribute, Entity
+from zhicheng.standards.ngsild.changes import add_attribute, add_life, attribute_of
+from zhicheng.standards.ngsild.model import Attribute, Entity, Kind
 from zhicheng.storage.log import Commit, Cursor, HistoryQuery, Producer, Receipt, VersionConflict
 from zhicheng.storage.port import Store
 
@@ -173,27 +175,38 @@ class Intake:
     async def correct(
         self, identifier: str, name: str, instance: int, attribute: Attribute | None, origin: Origin
     ) -> Outcome:
-        """Another value in the place of an earlier instance; None retracts it. NotFound."""
-        self._check_instance(identifier, name, instance)
+        """Another value in the place of an earlier instance; None retracts it. NotFound.
+
+        The instance keeps its datasetId and, unless the correction names others, its time and its owner.
+        """
+        earlier = await asyncio.to_thread(self._instance, identifier, name, instance)
 
         def planned(rows: ChangesBuilder, present: Present) -> Plan:
             if attribute is None:
-                rows.add(identifier, name, act=Act.CORRECT, target=instance)
-            else:
-                form, number, text = value_fields(attribute.kind, attribute.value)
-                rows.add(
-                    identifier, name, kind=attribute.kind, act=Act.CORRECT, form=form, number=number, text=text,
-                    observed_at=attribute.observed_at, dataset=attribute.dataset, unit=attribute.unit, target=instance,
-                    owner=attribute.owner or origin.owner, classification=attribute.classification,
-                )  # fmt: skip
+                rows.add(identifier, name, act=Act.CORRECT, dataset=earlier.dataset, target=instance)
+                return Plan(updated=[name])
+            given = plans.owned_instance(attribute, earlier.owner, earlier.classification)
+            given = plans.owned_instance(given, origin.owner, origin.classification)
+            given = replace(given, dataset=earlier.dataset)
+            living = present(identifier, _NONE)
+            part = Entity(identifier, () if living is None else living.types, {name: [given]})
+            plans.correct(rows, identifier, name, instance, self.checked(part, True).attributes[name][0])
             return Plan(updated=[name])
 
         return await self._one(identifier, origin, planned)
 
-    def _check_instance(self, identifier: str, name: str, instance: int) -> None:
+    def _instance(self, identifier: str, name: str, instance: int) -> Attribute:
+        """An instance as history shows it; NotFound."""
         series = self.store.history(HistoryQuery((identifier,), (name,), time="effective"))
-        if instance not in series.instance:
+        rows = np.flatnonzero(series.instance == instance)
+        if not len(rows):
             raise NotFound(f"{name} of {identifier} has no such instance", f"{identifier} 的 {name} 没有该实例")
+        row, changes = int(rows[0]), series.batch.changes
+        kind, number = Kind(int(changes.kind[row])), float(changes.number[row])
+        return attribute_of(
+            kind, int(changes.form[row]), number, changes.text[row], dataset=changes.dataset[row],
+            owner=changes.owner[row], classification=changes.classification[row],
+        )  # fmt: skip
 
     async def erase(self, identifier: str, origin: Origin, name: str | None = None) -> Outcome:
         """Destroy an entity, or one attribute of it, with all its history. It cannot be undone."""

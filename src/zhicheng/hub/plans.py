@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from zhicheng.kernel.errors import AlreadyExists, NotFound, ZhichengError
 from zhicheng.standards.changes import Act, ChangesBuilder
-from zhicheng.standards.ngsild.changes import add_attribute, add_entity, add_life, add_scope, add_types
+from zhicheng.standards.ngsild.changes import (
+    add_attribute,
+    add_entity,
+    add_life,
+    add_scope,
+    add_types,
+    sub_text,
+    value_fields,
+)
 from zhicheng.standards.ngsild.model import Attribute, Entity, Quality
 from zhicheng.standards.ngsild.names import NULL
 from zhicheng.standards.ngsild.patch import merge_instances, update_attribute
@@ -302,12 +310,28 @@ def remove(builder: ChangesBuilder, present: Entity | None, identifier: str) -> 
     return Plan()
 
 
+def correct(builder: ChangesBuilder, identifier: str, name: str, instance: int, attribute: Attribute) -> None:
+    """Another content for an earlier instance."""
+    form, number, text = value_fields(attribute.kind, attribute.value)
+    builder.add(
+        identifier, name, kind=attribute.kind, act=Act.CORRECT, form=form, number=number, text=text,
+        observed_at=attribute.observed_at, dataset=attribute.dataset, unit=attribute.unit, quality=attribute.quality,
+        sub=sub_text(attribute), owner=attribute.owner, classification=attribute.classification, target=instance,
+    )  # fmt: skip
+
+
 def owned(entity: Entity, owner: str | None, classification: str | None) -> Entity:
     """The entity with an owner and a classification on every instance that names none."""
     if owner is None and classification is None:
         return entity
     attributes = {
-        name: [replace(i, owner=i.owner or owner, classification=i.classification or classification) for i in instances]
+        name: [owned_instance(instance, owner, classification) for instance in instances]
         for name, instances in entity.attributes.items()
     }
     return replace(entity, attributes=attributes)
+
+
+def owned_instance(instance: Attribute, owner: str | None, classification: str | None) -> Attribute:
+    """The instance with an owner and a classification where it names none."""
+    owner, classification = instance.owner or owner, instance.classification or classification
+    return replace(instance, owner=owner, classification=classification)
