@@ -83,8 +83,12 @@ def check(commit: Commit) -> None:
         _check_number("epoch and sequence of a producer", "生产者的纪元和序号", number)
     if cursor is not None:
         _check_number("shard of a cursor", "游标的分片", cursor.shard)
-    if not count:
-        return
+    if count and isinstance(changes, Changes):
+        check_changes(changes)
+
+
+def check_changes(changes: Changes) -> None:
+    """The same of columns; those of a commit that came as rows are checked once they are columns."""
     _check_columns(changes)
     for en, zh, broken in RULES:
         rows = broken(changes)

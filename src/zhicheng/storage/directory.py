@@ -62,6 +62,11 @@ class Directory:
             mapped.append(self._add(value) if code is None else code)
         return np.array([*mapped, -1], dtype=np.int32)[column.codes]
 
+    def code(self, identifier: str) -> int:
+        """The code of an id, a new one if it is new."""
+        code = self.index.get(identifier)
+        return self._add(identifier) if code is None else code
+
     def _add(self, identifier: str) -> int:
         if self._free:
             code = self._free.pop()

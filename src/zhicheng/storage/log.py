@@ -11,7 +11,7 @@ import numpy as np
 from zhicheng.kernel.columns import F8, I4, I8, Coded, Mask
 from zhicheng.kernel.errors import Conflict
 from zhicheng.kernel.instants import ABSENT
-from zhicheng.standards.changes import Changes
+from zhicheng.standards.changes import Changes, ChangesBuilder
 
 if TYPE_CHECKING:
     pass
@@ -52,17 +52,23 @@ class Cursor:
 class Commit:
     """One record of the log to be: its changes and what they share.
 
+    changes: columns; or, of a commit of few changes, rows, which the store makes into columns together with others'
     expected: entity -> the version it was read at, 0 for "does not exist"; a mismatch refuses the whole commit
     derived_from: what the changes were computed from, as the application names it
     """
 
-    changes: Changes
+    changes: Changes | ChangesBuilder
     principal: str
     source: str
     producer: Producer | None = None
     cursor: Cursor | None = None
     derived_from: str | None = None
     expected: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> Changes:
+        """The changes as columns."""
+        return self.changes.build() if isinstance(self.changes, ChangesBuilder) else self.changes
 
 
 @dataclass(frozen=True, slots=True)

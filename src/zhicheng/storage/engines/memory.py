@@ -73,6 +73,7 @@ class MemoryStore:
 
     def commit(self, commit: Commit) -> Receipt:
         """Append, or refuse as a whole."""
+        commit = replace(commit, changes=commit.columns)
         admission.check(commit)
         producer = commit.producer
         if producer is not None:

@@ -10,14 +10,15 @@ import numpy as np
 from zhicheng.kernel.columns import I4, Coded, Index
 from zhicheng.kernel.errors import Invalid, ZhichengError
 from zhicheng.kernel.instants import ABSENT, Clock
-from zhicheng.standards.changes import Act, Changes
+from zhicheng.standards.changes import ACT, ENTITY, KIND, Act, Changes, Row
 from zhicheng.standards.ngsild.model import Kind, Quality
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.database import Database
+from zhicheng.storage.engines.embedded.short import Short, Span, Waiting
 from zhicheng.storage.live import State
 from zhicheng.storage.log import FUTURE_LIMIT, Batch, Commit, Receipt, VersionConflict
 
-Waiting = tuple[Commit, "Future[Receipt]"]
+_LIFE, _SET, _CORRECT = int(Kind.LIFE), int(Act.SET), int(Act.CORRECT)
 
 
 @dataclass(slots=True)
@@ -54,8 +55,12 @@ class Planner:
         now = max(self._clock(), self._state.recorded_at)
         position = self._state.position
         accepted: list[Commit] = []
+        parts: list[Changes | Span] = []
         codes: list[I4] = []
+        short = Short(waiting)
         for commit, future in waiting:
+            if future.done():
+                continue
             try:
                 first = self._repeated(commit, group)
                 if first is not None:
@@ -63,7 +68,7 @@ class Planner:
                     continue
                 self._check_versions(commit)
                 if len(commit.changes):
-                    codes.append(self._admit(commit, position + 1))
+                    parts.append(self._admitted(commit, position + 1, short, codes))
                     accepted.append(commit)
                     position += 1
             except ZhichengError as error:
@@ -79,7 +84,7 @@ class Planner:
                 group.producers.append((producer.name, producer.epoch, producer.sequence, position, now))
             group.receipts.append((future, Receipt(position, now)))
         if accepted:
-            self._assemble(group, accepted, codes, now)
+            self._assemble(group, accepted, short.taken(parts), codes, now)
         return group
 
     def forget(self) -> None:
@@ -116,9 +121,21 @@ class Planner:
                     f"{entity} changed since it was read", f"{entity} 在读取之后已被修改", entity=entity
                 )
 
-    def _admit(self, commit: Commit, position: int) -> I4:
+    def _admitted(self, commit: Commit, position: int, short: Short, codes: list[I4]) -> Changes | Span:
+        """Check a commit's lives and note its entities' codes; gives its columns or where they are."""
+        changes = commit.changes
+        if isinstance(changes, Changes):
+            codes.append(self._admit(changes, position))
+            return changes
+        own, lives = self._admit_short(changes.rows, position)
+        start, end = short.spans[id(commit)]
+        short.columns.life[start:end] = lives
+        codes.append(np.array(own, np.int32))
+        return start, end
+
+    def _admit(self, changes: Changes, position: int) -> I4:
         """Check lives; plan those of the commit's rows."""
-        changes, directory = commit.changes, self._state.directory
+        directory = self._state.directory
         codes = directory.codes(changes.entity)
         self._touched.append(codes)
         births = np.flatnonzero(changes.kind == Kind.LIFE)
@@ -127,7 +144,7 @@ class Planner:
         before = directory.next_life[codes[births]]
         try:
             for row in births.tolist():
-                self._live_or_die(changes, row, int(codes[row]), position)
+                self._live_or_die(changes.entity[row], int(changes.act[row]), int(codes[row]), position)
             lives = directory.next_life[codes]
             plain = (changes.act < Act.CORRECT) & (lives == 0)
             if plain.any():
@@ -141,10 +158,37 @@ class Planner:
         directory.next_version[codes] = position
         return codes
 
-    def _live_or_die(self, changes: Changes, row: int, code: int, position: int) -> None:
+    def _admit_short(self, rows: list[Row], position: int) -> tuple[list[int], list[int]]:
+        """The same of a few rows, one by one: columns would cost more than they save. Gives codes and lives."""
+        directory = self._state.directory
+        entities = [row[ENTITY] for row in rows]
+        codes = [directory.code(entity) for entity in entities]
+        next_life = directory.next_life  # not before: new codes may have made it grow
+        self._touched.append(np.array(codes, np.int32))
+        births = [place for place, row in enumerate(rows) if row[KIND] == _LIFE]
+        before = [next_life.item(codes[place]) for place in births]
+        try:
+            for place in births:
+                if rows[place][ACT] == _SET and entities.index(entities[place]) != place:
+                    raise _late(entities[place])
+                self._live_or_die(entities[place], rows[place][ACT], codes[place], position)
+            lives = [next_life.item(code) for code in codes]
+            for entity, row, life in zip(entities, rows, lives, strict=True):
+                if not life and row[ACT] < _CORRECT:
+                    raise VersionConflict(f"{entity} does not exist", f"{entity} 不存在", entity=entity)
+        except ZhichengError:
+            for place, life in zip(births, before, strict=True):
+                next_life[codes[place]] = life
+            raise
+        for place in births:
+            if rows[place][ACT] != _SET:
+                next_life[codes[place]] = 0
+        directory.next_version[codes] = position
+        return codes, lives
+
+    def _live_or_die(self, entity: str | None, act: int, code: int, position: int) -> None:
         directory = self._state.directory
         alive = bool(directory.next_life[code])
-        act, entity = changes.act[row], changes.entity[row]
         if act == Act.SET and alive:
             raise VersionConflict(f"{entity} exists already", f"{entity} 已存在", entity=entity)
         if act == Act.REMOVE and not alive:
@@ -152,8 +196,7 @@ class Planner:
         if act == Act.SET:
             directory.next_life[code] = position
 
-    def _assemble(self, group: Group, accepted: list[Commit], codes: list[I4], now: int) -> None:
-        changes = Changes.concat([commit.changes for commit in accepted])
+    def _assemble(self, group: Group, accepted: list[Commit], changes: Changes, codes: list[I4], now: int) -> None:
         group.codes = codes[0] if len(codes) == 1 else np.concatenate(codes)
         ahead = (changes.observed_at != ABSENT) & (changes.observed_at - now > FUTURE_LIMIT)
         if ahead.any():
@@ -176,5 +219,8 @@ def _check_order(changes: Changes, births: Index) -> None:
     np.minimum.at(first, changes.entity.codes, np.arange(len(changes)))
     late = births[(changes.act[births] == Act.SET) & (first[changes.entity.codes[births]] != births)]
     if len(late):
-        entity = changes.entity[int(late[0])]
-        raise Invalid(f"The creation of {entity} must be its first change", f"{entity} 的创建必须是其第一条变更")
+        raise _late(changes.entity[int(late[0])])
+
+
+def _late(entity: str | None) -> Invalid:
+    return Invalid(f"The creation of {entity} must be its first change", f"{entity} 的创建必须是其第一条变更")
