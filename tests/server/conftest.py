@@ -46,18 +46,3 @@ async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Client]
 async def client(start: Callable[..., Awaitable[Client]]) -> Client:
     """An open city with nothing in it."""
     return await start()
-
-
-PARK = "urn:ngsi-ld:OffStreetParking:square"
-
-
-def park(identifier: str = PARK, free: int = 121, **more: object) -> dict[str, object]:
-    """A car park as a client would send it."""
-    return {
-        "id": identifier,
-        "type": "OffStreetParking",
-        "name": {"type": "Property", "value": "Station square"},
-        "availableSpotNumber": {"type": "Property", "value": free, "observedAt": "2026-11-20T08:00:00Z", "unitCode": "C62"},
-        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [108.315, 22.829]}},
-        **more,
-    }

@@ -9,6 +9,7 @@ Source: https://github.com/mapbox/vector-tile-spec/tree/master/2.1
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -53,24 +54,52 @@ def encode_points(
     >>> encode_points("p", np.array([1.0]), np.array([2.0])).hex(" ")
     '1a 11 0a 01 70 12 07 18 01 22 03 09 02 04 28 80 20 78 02'
     """
+    drawing = draw_points(x, y)
+    return encode_layer(name, drawing.drawn, drawing.commands, drawing.counts, ids, properties, extent)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Features drawn: what each is, the commands of all, and how many integers of them each has."""
+
+    drawn: Drawn | U1
+    commands: U8
+    counts: I8
+
+    @staticmethod
+    def concat(parts: Sequence[Drawing]) -> Drawing:
+        """All of them, in order: a layer may hold points, lines and polygons side by side."""
+        kinds = [np.broadcast_to(np.asarray(part.drawn, np.uint8), len(part.counts)) for part in parts]
+        commands, counts = [part.commands for part in parts], [part.counts for part in parts]
+        return Drawing(np.concatenate(kinds), np.concatenate(commands), np.concatenate(counts))
+
+
+def draw_points(x: npt.NDArray[Any], y: npt.NDArray[Any]) -> Drawing:
+    """Points, one feature each.
+
+    >>> draw_points(np.array([1.0]), np.array([2.0])).commands.tolist()
+    [9, 2, 4]
+    """
     commands = np.empty((len(x), 3), np.int64)
     commands[:, 0] = MOVE_TO_ONE
     commands[:, 1] = zigzag(whole(x))
     commands[:, 2] = zigzag(whole(y))
-    counts = np.full(len(x), 3, np.int64)
-    return encode_layer(name, Drawn.POINT, commands.ravel().astype(np.uint64), counts, ids, properties, extent)
+    return Drawing(Drawn.POINT, commands.ravel().astype(np.uint64), np.full(len(x), 3, np.int64))
 
 
 def encode_layer(
     name: str,
-    drawn: Drawn,
+    drawn: Drawn | U1,
     commands: U8,
     counts: I8,
     ids: U8 | None = None,
     properties: Mapping[str, Column] | None = None,
     extent: int = EXTENT,
 ) -> bytes:
-    """A layer from drawing commands as the standard encodes them; feature i has the next `counts[i]` integers."""
+    """A layer from drawing commands as the standard encodes them; feature i has the next `counts[i]` integers.
+
+    drawn: what all features are, or each of them. Names of layers must differ within a tile.
+    """
     count = len(counts)
     columns = dict(properties or {})
     for key, column in [*columns.items(), *([("id", ids)] if ids is not None else [])]:
@@ -159,7 +188,7 @@ def _scatter(out: U1, places: I8, numbers: U8, sizes: I8) -> None:
         places, numbers, sizes = places[rest] + 1, numbers[rest] >> np.uint64(7), sizes[rest] - 1
 
 
-def _features(drawn: Drawn, commands: U8, counts: I8, ids: U8 | None, tags: I8) -> bytes:
+def _features(drawn: Drawn | U1, commands: U8, counts: I8, ids: U8 | None, tags: I8) -> bytes:
     """All feature messages of a layer; `tags` holds key and value numbers side by side, -1 where absent.
 
     Columns of a head: feature, its size; id, its number; tags, their size, the tags; type, kind; geometry, its size.
@@ -174,7 +203,7 @@ def _features(drawn: Drawn, commands: U8, counts: I8, ids: U8 | None, tags: I8) 
     size = np.ones(head.shape, np.int64)
     head[:, 0], head[:, 2], head[:, 4] = 0x12, 0x08, 0x12
     head[:, 6 : 6 + width] = tags.astype(np.uint64)
-    head[:, 6 + width :] = (0x18, drawn, 0x22, 0)
+    head[:, 6 + width], head[:, 7 + width], head[:, 8 + width] = 0x18, drawn, 0x22
     head[:, -1] = drawing_size
     size[:, -1] = _sizes(head[:, -1])
     size[:, 6 : 6 + width] = np.where(tags < 0, 0, _sizes(np.maximum(tags, 0).astype(np.uint64)))

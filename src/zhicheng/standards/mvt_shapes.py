@@ -11,7 +11,7 @@ import shapely
 
 from zhicheng.kernel.columns import F8, I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Invalid
-from zhicheng.standards.mvt import EXTENT, MOVE_TO_ONE, U8, Column, Drawn, encode_layer, whole, zigzag
+from zhicheng.standards.mvt import EXTENT, MOVE_TO_ONE, U8, Column, Drawing, Drawn, encode_layer, whole, zigzag
 
 Shapes: TypeAlias = Sequence[shapely.Geometry] | npt.NDArray[np.object_]
 
@@ -37,11 +37,18 @@ def encode_shapes(
     """
     if not len(shapes):
         return b""
+    drawing, kept = draw_shapes(shapes)
+    columns = {key: _take(column, kept) for key, column in (properties or {}).items()}
+    chosen = None if ids is None else ids[kept]
+    return encode_layer(name, drawing.drawn, drawing.commands, drawing.counts, chosen, columns, extent)
+
+
+def draw_shapes(shapes: Shapes) -> tuple[Drawing, Index]:
+    """(Multi) lines or (multi) polygons, not mixed; and which of them are left once rounded."""
     drawn, points, feature, outer, part = _parts(shapes)
     commands, counts = _draw(drawn, whole(points[:, 0]), whole(points[:, 1]), part, feature, outer, len(shapes))
     kept = np.flatnonzero(counts)
-    columns = {key: _take(column, kept) for key, column in (properties or {}).items()}
-    return encode_layer(name, drawn, commands, counts[kept], None if ids is None else ids[kept], columns, extent)
+    return Drawing(drawn, commands, counts[kept]), kept
 
 
 def _take(column: Column, rows: Index) -> Column:

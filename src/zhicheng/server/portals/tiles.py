@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 
 from zhicheng.kernel.columns import F8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT, SECOND
 from zhicheng.server.portals.view import labels_at, located
 from zhicheng.server.space import Space
-from zhicheng.standards.mvt import EXTENT, Column, encode_points
-from zhicheng.standards.mvt_shapes import encode_shapes
+from zhicheng.standards.mvt import EXTENT, Column, Drawing, draw_points, encode_layer
+from zhicheng.standards.mvt_shapes import draw_shapes
 from zhicheng.standards.ngsild.model import Quality
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import Table
@@ -50,10 +52,30 @@ class Tiles:
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some features of the tile: rows of one table, in the order in which they are drawn."""
+
+    drawing: Drawing
+    ids: npt.NDArray[np.uint64]
+    properties: dict[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """From where and when a tile is looked at."""
+
+    space: Space
+    place: tuple[int, int, int]
+    now: int
+    stale: frozenset[str]
+
+
 def make(space: Space, iri: str, place: tuple[int, int, int], now: int, stale: frozenset[str]) -> bytes:
-    """The tile of a type as of now: one layer for each table and kind of geometry, all named `entities`."""
+    """The tile of a type as of now: one layer, `entities`, of points, lines and polygons."""
     west, south, east, north = bounds(*place)
-    layers = []
+    view = _View(space, place, now, stale)
+    parts: list[_Part] = []
     state = space.store.state
     with state.lock:
         for table in state.tables_of([iri]):
@@ -64,50 +86,53 @@ def make(space: Space, iri: str, place: tuple[int, int, int], now: int, stale: f
             inside = (box[0] <= east) & (box[2] >= west) & (box[1] <= north) & (box[3] >= south)
             rows = np.flatnonzero(inside)
             if len(rows):
-                layers.append(_table(space, table, cells, rows, place, now, stale))
-    return b"".join(layers)
+                parts += _table(view, table, cells, rows)
+    if not parts:
+        return b""
+    drawing = parts[0].drawing if len(parts) == 1 else Drawing.concat([part.drawing for part in parts])
+    properties = {name: _joined([part.properties[name] for part in parts]) for name in parts[0].properties}
+    ids = np.concatenate([part.ids for part in parts])
+    return encode_layer(LAYER, drawing.drawn, drawing.commands, drawing.counts, ids, properties)
 
 
-def _table(
-    space: Space, table: Table, cells: Cells, rows: Index, place: tuple[int, int, int], now: int, stale: frozenset[str]
-) -> bytes:
+def _joined(columns: list[Column]) -> Column:
+    if len(columns) == 1:
+        return columns[0]
+    if isinstance(columns[0], Coded):
+        return Coded.concat([column for column in columns if isinstance(column, Coded)])
+    return np.concatenate([column for column in columns if not isinstance(column, Coded)])
+
+
+def _table(view: _View, table: Table, cells: Cells, rows: Index) -> list[_Part]:
     west, south, east, north = (side[rows] for side in cells.bounds())
     point = (west == east) & (south == north)
-    layers = []
-    spots = rows[point]
+    parts = []
+    drawn, spots = rows[~point], rows[point]
+    if len(drawn):
+        parts += _shapes(view, table, cells, drawn)
     if len(spots):
-        x, y = project(west[point], south[point], place)
+        x, y = project(west[point], south[point], view.place)
         if len(spots) > _MOST:
             kept = thinned(x, y)
             spots, x, y = spots[kept], x[kept], y[kept]
-        layers.append(
-            encode_points(LAYER, x, y, _numbers(table, spots), _properties(space, table, cells, spots, now, stale))
-        )
-    drawn = rows[~point]
-    if len(drawn):
-        layers.append(_shapes(space, table, cells, drawn, place, now, stale))
-    return b"".join(layers)
+        parts.append(_part(view, table, cells, spots, draw_points(x, y)))
+    return parts
 
 
-def _numbers(table: Table, rows: Index) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return table.entity[rows].astype(np.uint64)
-
-
-def _properties(
-    space: Space, table: Table, cells: Cells, rows: Index, now: int, stale: frozenset[str]
-) -> dict[str, Column]:
+def _part(view: _View, table: Table, cells: Cells, rows: Index, drawing: Drawing) -> _Part:
     """id, label, age_s, stale and estimated of some rows."""
     ids = table.directory.names(table.entity[rows])
     modified = cells.modified_at[rows]
     observed = cells.observed_at[rows]
-    age = np.maximum(0, (now - np.where(observed == ABSENT, modified, observed)) // SECOND)
-    return {
+    age = np.maximum(0, (view.now - np.where(observed == ABSENT, modified, observed)) // SECOND)
+    properties: dict[str, Column] = {
         "id": Coded(ids, np.arange(len(ids), dtype=np.int32)),
-        "label": labels_at(space, table, rows),
+        "label": labels_at(view.space, table, rows),
         "age_s": age.astype(np.float64),
-        "stale": _stale(cells, rows, stale),
+        "stale": _stale(cells, rows, view.stale),
         "estimated": (cells.arrays["quality"][rows] & Quality.ESTIMATED) > 0,
     }
+    return _Part(drawing, table.entity[rows].astype(np.uint64), properties)
 
 
 def _stale(cells: Cells, rows: Index, stale: frozenset[str]) -> Mask:
@@ -117,27 +142,24 @@ def _stale(cells: Cells, rows: Index, stale: frozenset[str]) -> Mask:
     return found
 
 
-def _shapes(
-    space: Space, table: Table, cells: Cells, rows: Index, place: tuple[int, int, int], now: int, stale: frozenset[str]
-) -> bytes:
-    """Lines and polygons, each kind a layer, clipped to the tile."""
+def _shapes(view: _View, table: Table, cells: Cells, rows: Index) -> list[_Part]:
+    """Polygons, then lines, so that lines lie above; clipped to the tile."""
     texts = cells.text.take(rows).list()
     geometries = shapely.from_geojson([text or "" for text in texts], on_invalid="ignore")
-    layers = []
     kinds = shapely.get_type_id(geometries)
     edge = shapely.box(-_BUFFER, -_BUFFER, EXTENT + _BUFFER, EXTENT + _BUFFER)
-    for group in ((1, 5), (3, 6)):
+    parts = []
+    for group in ((3, 6), (1, 5)):
         chosen = np.flatnonzero(np.isin(kinds, group))
         if not len(chosen):
             continue
-        moved = shapely.transform(shapely.force_2d(geometries[chosen]), lambda pairs: _moved(pairs, place))
+        moved = shapely.transform(shapely.force_2d(geometries[chosen]), lambda pairs: _moved(pairs, view.place))
         clipped = shapely.intersection(shapely.make_valid(moved), edge)
         same = np.isin(shapely.get_type_id(clipped), group) & ~shapely.is_empty(clipped)
-        kept = rows[chosen[same]]
-        if len(kept):
-            found = _properties(space, table, cells, kept, now, stale)
-            layers.append(encode_shapes(LAYER, clipped[same], _numbers(table, kept), found))
-    return b"".join(layers)
+        if same.any():
+            drawing, kept = draw_shapes(clipped[same])
+            parts.append(_part(view, table, cells, rows[chosen[same]][kept], drawing))
+    return parts
 
 
 def _moved(pairs: np.ndarray, place: tuple[int, int, int]) -> np.ndarray:
