@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from zhicheng.hub.intake import Origin
 from zhicheng.kernel.instants import MINUTE, SECOND
@@ -32,7 +32,6 @@ class Clock:
 
 
 class Rest(TypedDict, total=False):
-    kind: Kind
     observed_at: int | None
     unit: str | None
     dataset: str | None
@@ -46,9 +45,8 @@ def iri(name: str) -> str:
     return VOCABULARY + name
 
 
-def is_(value: Json, **rest: Unpack[Rest]) -> Attribute:
+def is_(value: Json, kind: Kind = Kind.PROPERTY, **rest: Unpack[Rest]) -> Attribute:
     """An instance, a property unless told otherwise."""
-    kind = rest.pop("kind", Kind.PROPERTY)
     return Attribute(kind, value, **rest)
 
 
@@ -58,7 +56,9 @@ def room(
     """An entity; attributes by short name, an instance or a list of them or a bare value each."""
     attributes: dict[str, list[Attribute]] = {}
     for name, given in named.items():
-        instances = given if isinstance(given, list) and given and isinstance(given[0], Attribute) else [given]
+        instances: list[Any] = (
+            given if isinstance(given, list) and given and isinstance(given[0], Attribute) else [given]
+        )
         attributes[iri(name)] = [
             one if isinstance(one, Attribute) else Attribute(Kind.PROPERTY, one) for one in instances
         ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -34,7 +36,7 @@ class Present(Protocol):
 
 
 Planned: TypeAlias = Callable[[ChangesBuilder, Present], Plan]
-_TRIES = 64
+_TRIES = 16
 _FEW_ROWS = 64
 """Up to so many rows go to the store as rows: it makes them into columns together with those of other commits."""
 
@@ -80,6 +82,7 @@ class Intake:
         self.models = models
         self.settings = settings or IntakeSettings()
         self._receipts: Receipts | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     # one entity ---------------------------------------------------------------------------------------------
 
@@ -263,30 +266,35 @@ class Intake:
         return (await self._many(origin, wrapped))[0]
 
     async def _many(self, origin: Origin, planned: Callable[[ChangesBuilder, Present], list[Outcome]]) -> list[Outcome]:
-        """Plan and commit; where an entity came or went meanwhile, plan again."""
-        for attempt in range(_TRIES):
-            rows = ChangesBuilder()
-            read: dict[str, int] = {}
+        """Plan and commit. Where an entity changed meanwhile, plan again, in turn with others who met with that."""
+        try:
+            return await self._planned(origin, planned)
+        except VersionConflict as error:
+            turn = self._turns.setdefault(str(error.facts.get("entity")), asyncio.Lock())
+        async with turn:
+            for _ in range(_TRIES):
+                with suppress(VersionConflict):
+                    return await self._planned(origin, planned)
+            return await self._planned(origin, planned)
 
-            def present(
-                identifier: str, attributes: Collection[str] | None = None, read: dict[str, int] = read
-            ) -> Entity | None:
-                entity = self.store.entity(identifier, attributes)
-                read[identifier] = 0 if entity is None else entity.version
-                return entity
+    async def _planned(
+        self, origin: Origin, planned: Callable[[ChangesBuilder, Present], list[Outcome]]
+    ) -> list[Outcome]:
+        """Plan against what is and commit; VersionConflict where that changed meanwhile."""
+        rows = ChangesBuilder()
+        read: dict[str, int] = {}
 
-            outcomes = planned(rows, present)
-            if not len(rows):
-                return outcomes
-            try:
-                changes = rows if len(rows) <= _FEW_ROWS else rows.build()
-                receipt = await self.commit(changes, origin, read)
-            except VersionConflict:
-                if attempt == _TRIES - 1:
-                    raise
-                continue
-            return [outcome if outcome.error else replace(outcome, receipt=receipt) for outcome in outcomes]
-        raise AssertionError("unreachable")
+        def present(identifier: str, attributes: Collection[str] | None = None) -> Entity | None:
+            entity = self.store.entity(identifier, attributes)
+            read[identifier] = 0 if entity is None else entity.version
+            return entity
+
+        outcomes = planned(rows, present)
+        if not len(rows):
+            return outcomes
+        changes = rows if len(rows) <= _FEW_ROWS else rows.build()
+        receipt = await self.commit(changes, origin, read)
+        return [outcome if outcome.error else replace(outcome, receipt=receipt) for outcome in outcomes]
 
     async def commit(
         self, changes: Changes | ChangesBuilder, origin: Origin, expected: Mapping[str, int] | None = None
