@@ -13,16 +13,21 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+import httpx
 import numpy as np
 import pytest
 
 from tests.acceptance.live import City, city_of
 from tests.acceptance.parking import ARCHIVE, Archive, read_archive
-from zhicheng.hub.query import Query
 from zhicheng.hub.temporal import Temporal, Window
 from zhicheng.kernel import instants
 from zhicheng.kernel.instants import DAY, HOUR
+from zhicheng.server.city import City as Platform
+from zhicheng.server.folder import DataFolder
+from zhicheng.server.serve import application
+from zhicheng.server.settings import parse_city
 from zhicheng.standards.models.names import term
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
@@ -42,11 +47,15 @@ class Imported:
     archive: Archive
     file: Path
     printed: str
-    store: EmbeddedStore
+    city: Platform
+
+    @property
+    def store(self) -> EmbeddedStore:
+        return self.city.home.store
 
     @property
     def temporal(self) -> Temporal:
-        return Temporal(self.store, Query(self.store))
+        return self.city.home.temporal
 
 
 def run_import(data: Path, archive: Path) -> str:
@@ -65,9 +74,14 @@ def imported(data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFacto
     file = data(ARCHIVE)
     folder = tmp_path_factory.mktemp("parking") / "data"
     printed = run_import(folder, file)
-    done = Imported(folder, read_archive(file), file, printed, EmbeddedStore(folder / "tenants" / "default"))
+    done = Imported(folder, read_archive(file), file, printed, opened(folder))
     yield done
-    done.store.close()
+    done.city.close()
+
+
+def opened(folder: Path) -> Platform:
+    """The platform on a data folder, without feeds."""
+    return Platform(parse_city("", folder / "city.toml", {}), DataFolder(folder), open_to_all=True, environ={})
 
 
 def urn(park: str) -> str:
@@ -131,6 +145,30 @@ def test_hourly_figures_over_the_whole_time_are_right_and_quick(imported: Import
     assert warm < 150, "50 ms on a quiet machine"
 
 
+async def test_hourly_figures_over_http(imported: Imported) -> None:
+    chosen = random.Random(1000).sample(sorted(imported.archive.readings), 20)
+    asked = {
+        "attrs": "availableSpotNumber", "timerel": "between", "timeAt": instants.format(FIRST),
+        "endTimeAt": instants.format(LAST), "options": "aggregatedValues", "aggrMethods": "avg",
+        "aggrPeriodDuration": "PT1H",
+    }  # fmt: skip
+    transport = httpx.ASGITransport(application(imported.city))
+    times = []
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8800") as client:
+        for park in chosen:
+            began = time.perf_counter()
+            answer = await client.get(f"/ngsi-ld/v1/temporal/entities/{quote(urn(park), safe='')}", params=asked)
+            times.append((time.perf_counter() - began) * 1000)
+            assert answer.status_code == 200, answer.text
+            figures = answer.json()["availableSpotNumber"]["avg"]
+            at, values = imported.archive.readings[park]
+            hours, first, counts = np.unique(at // HOUR * HOUR, return_index=True, return_counts=True)
+            assert [instants.parse(start) for _, start, _ in figures] == hours.tolist()
+            assert np.allclose([value for value, _, _ in figures], np.add.reduceat(values, first) / counts)
+    log.info("the same over HTTP: median %.1f ms, worst %.1f ms", statistics.median(times), max(times))
+    assert statistics.median(times) < 200
+
+
 def static_of(place: dict[str, str]) -> dict[str, object]:
     """What the table of places says of one."""
     facts: dict[str, object] = {}
@@ -186,9 +224,10 @@ def test_before_the_first_reading_there_is_nothing(imported: Imported) -> None:
 
 def test_importing_again_changes_nothing(imported: Imported) -> None:
     before = city_of(imported.store.state)
-    imported.store.close()
+    imported.city.close()
     printed = run_import(imported.data, imported.file)
-    imported.store = EmbeddedStore(imported.data / "tenants" / "default")
+    log.info("again: %s", printed)
+    imported.city = opened(imported.data)
     assert figure(printed, r"([\d,]+) entities created") == 0
     after = city_of(imported.store.state)
     assert after.values == before.values
