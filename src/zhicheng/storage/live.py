@@ -10,17 +10,19 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
-import orjson
 
 from zhicheng.kernel.columns import I4, I8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, Form
+from zhicheng.standards.ngsild.changes import list_of
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.cells import Cells, Pool
 from zhicheng.storage.directory import Directory
 from zhicheng.storage.erasures import ordered
 from zhicheng.storage.log import FUTURE_LIMIT, Batch
 
+_LIFE, _TYPES, _SET = int(Kind.LIFE), int(Kind.TYPES), int(Act.SET)
+"""Numbers, for loops over rows: looking up a member of an enumeration costs more than all else there."""
 History = Callable[[str, str], Batch]
 """Gives all rows ever stored of an (entity, attribute), in log order."""
 
@@ -186,27 +188,28 @@ class State:
     def _structure(self, batch: Batch, codes: I4, rows: Index) -> None:
         """Births, deaths, types and scopes, in log order; adjacent births share one step."""
         changes, directory = batch.changes, self.directory
-        texts = changes.text
         born: dict[int, int] = {}
-        for row in rows.tolist():
-            code, kind, act = int(codes[row]), changes.kind[row], changes.act[row]
-            if kind == Kind.LIFE and act == Act.SET:
-                directory.bear(code, int(changes.life[row]), int(batch.recorded_at[row]), batch.source[row])
+        numbers = (codes, changes.kind, changes.act, changes.life, batch.recorded_at, batch.effective)
+        texts, sources = changes.text.take(rows).list(), batch.source.take(rows).list()
+        listed = zip(*(column[rows].tolist() for column in numbers), texts, sources, strict=True)
+        for code, kind, act, life, recorded_at, effective, text, source in listed:
+            if kind == _LIFE and act == _SET:
+                directory.bear(code, life, recorded_at, source)
                 born[code] = -1
-            elif kind == Kind.LIFE:
+            elif kind == _LIFE:
                 self._place(born)
                 born = {}
-                self._bury(code, int(batch.effective[row]), erased=act == Act.ERASE)
-            elif directory.life[code] != changes.life[row]:
+                self._bury(code, effective, erased=act == Act.ERASE)
+            elif directory.life[code] != life:
                 continue
-            elif kind == Kind.TYPES:
-                number = self.table(tuple(orjson.loads(texts[row] or "[]")))
+            elif kind == _TYPES:
+                number = self.table(list_of(text))
                 if code in born:
                     born[code] = number
                 else:
                     self._move(code, number)
-            elif kind == Kind.SCOPE:
-                directory.scope[code] = -1 if texts[row] is None else directory.scopes.code(texts[row] or "")
+            else:
+                directory.scope[code] = -1 if text is None else directory.scopes.code(text)
         self._place(born)
 
     def _place(self, born: dict[int, int]) -> None:

@@ -18,7 +18,7 @@ from zhicheng.storage.engines.embedded.short import Short, Span, Waiting
 from zhicheng.storage.live import State
 from zhicheng.storage.log import FUTURE_LIMIT, Batch, Commit, Receipt, VersionConflict
 
-_LIFE, _SET, _CORRECT = int(Kind.LIFE), int(Act.SET), int(Act.CORRECT)
+_LIFE, _SET, _REMOVE, _CORRECT = int(Kind.LIFE), int(Act.SET), int(Act.REMOVE), int(Act.CORRECT)
 
 
 @dataclass(slots=True)
@@ -189,11 +189,11 @@ class Planner:
     def _live_or_die(self, entity: str | None, act: int, code: int, position: int) -> None:
         directory = self._state.directory
         alive = bool(directory.next_life[code])
-        if act == Act.SET and alive:
+        if act == _SET and alive:
             raise VersionConflict(f"{entity} exists already", f"{entity} 已存在", entity=entity)
-        if act == Act.REMOVE and not alive:
+        if act == _REMOVE and not alive:
             raise VersionConflict(f"{entity} does not exist", f"{entity} 不存在", entity=entity)
-        if act == Act.SET:
+        if act == _SET:
             directory.next_life[code] = position
 
     def _assemble(self, group: Group, accepted: list[Commit], changes: Changes, codes: list[I4], now: int) -> None:
