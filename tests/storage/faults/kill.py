@@ -98,11 +98,13 @@ def check(folder: Folder, ledger: list[list[object]], trial: int, delay: float) 
     commits = {(int(f[1]), int(f[2])): (int(f[3]), int(f[4])) for f in ledger if f[0] == "commit"}  # type: ignore[call-overload]
     folder.blobs |= {str(fact[1]) for fact in ledger if fact[0] == "blob"}
     folder.tables |= {int(f[1]): int(f[2]) for f in ledger if f[0] == "table"}  # type: ignore[call-overload]
+    sound = not any((folder.path / "snapshots" / name).exists() for name in folder.spoilt)
     begun = time.perf_counter()
     store = EmbeddedStore(folder.path, SETTINGS)
     start = time.perf_counter() - begun
     try:
-        assert start < SLOWEST_START, f"restart took {start:.2f} s"
+        # without a snapshot the whole log is folded anew, which has its own price
+        assert start < SLOWEST_START or not sound, f"restart took {start:.2f} s"
         before = len(folder.positions)
         rows = whole_log(store)
         check_log(folder, rows)
