@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Literal, Protocol, TextIO
+from typing import Generic, Literal, Protocol, TextIO, TypeVar
 
 import orjson
 import prometheus_client as prometheus
@@ -75,28 +75,38 @@ class Silent:
         return _Nothing()
 
 
-class _Counter:
-    def __init__(self, inner: prometheus.Counter) -> None:
-        self.inner = inner
+Metric = TypeVar("Metric", prometheus.Counter, prometheus.Gauge, prometheus.Histogram)
 
+
+class _Labelled(Generic[Metric]):
+    """A metric and what it counts for each set of labels; kept here, as the library checks labels at each look-up."""
+
+    def __init__(self, inner: Metric) -> None:
+        self.inner = inner
+        self._known: dict[tuple[tuple[str, str], ...], Metric] = {}
+
+    def of(self, labels: dict[str, str]) -> Metric:
+        if not labels:
+            return self.inner
+        key = tuple(labels.items())
+        if key not in self._known:
+            self._known[key] = self.inner.labels(**labels)
+        return self._known[key]
+
+
+class _Counter(_Labelled[prometheus.Counter]):
     def add(self, amount: float = 1, **labels: str) -> None:
-        (self.inner.labels(**labels) if labels else self.inner).inc(amount)
+        self.of(labels).inc(amount)
 
 
-class _Gauge:
-    def __init__(self, inner: prometheus.Gauge) -> None:
-        self.inner = inner
-
+class _Gauge(_Labelled[prometheus.Gauge]):
     def set(self, value: float, **labels: str) -> None:
-        (self.inner.labels(**labels) if labels else self.inner).set(value)
+        self.of(labels).set(value)
 
 
-class _Histogram:
-    def __init__(self, inner: prometheus.Histogram) -> None:
-        self.inner = inner
-
+class _Histogram(_Labelled[prometheus.Histogram]):
     def observe(self, value: float, **labels: str) -> None:
-        (self.inner.labels(**labels) if labels else self.inner).observe(value)
+        self.of(labels).observe(value)
 
 
 class Prometheus:

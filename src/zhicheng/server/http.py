@@ -46,10 +46,11 @@ def json_answer(value: object, status: int = 200, media: str = JSON, headers: He
 
 def header_of(scope: Scope, name: bytes) -> str | None:
     """A header of a request."""
-    found = [value for key, value in scope["headers"] if key == name]
-    if not found:
-        return None
-    return (found[0] if len(found) == 1 else b", ".join(found)).decode("latin-1")
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == name:
+            found = value if found is None else found + b", " + value
+    return None if found is None else found.decode("latin-1")
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
