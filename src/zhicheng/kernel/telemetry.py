@@ -82,7 +82,7 @@ class _Labelled(Generic[Metric]):
     """A metric and what it counts for each set of labels; kept here, as the library checks labels at each look-up."""
 
     def __init__(self, inner: Metric) -> None:
-        self.inner = inner
+        self.inner: Metric = inner
         self._known: dict[tuple[tuple[str, str], ...], Metric] = {}
 
     def of(self, labels: dict[str, str]) -> Metric:
