@@ -14,7 +14,7 @@ from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Act, Changes, ChangesBuilder
 from zhicheng.standards.models.column_check import check_columns, models_of
-from zhicheng.standards.ngsild.changes import add_attribute, add_life, add_scope, add_types
+from zhicheng.standards.ngsild.changes import add_attribute, add_life, add_scope, add_types, list_of
 from zhicheng.standards.ngsild.model import Entity, Kind
 from zhicheng.storage.live import State
 from zhicheng.storage.log import Receipt, VersionConflict
@@ -91,7 +91,7 @@ class Readings:
             dead = _newest_of_dead(state, changes)
             if dead.any():
                 changes = changes.take(~dead)
-            same = state.unchanged(changes, timed=True)
+            same = state.unchanged(changes, timed=True) & _tells_repetition(changes)
             if same.any():
                 changes = changes.take(~same)
             changes, refused = self._checked(state, changes)
@@ -104,7 +104,7 @@ class Readings:
         state = self.store.state
         with state.lock:
             rows = ChangesBuilder()
-            created = _drafts(state, snapshot, rows)
+            created = _drafts(state, snapshot, origin.source, rows)
             changes = owned(rows.build(), origin)
             latest = _of_types(state, changes, snapshot)
             same = state.unchanged(changes, timed=True)
@@ -117,7 +117,7 @@ class Readings:
             for identifier in removed:
                 gone.add(identifier, None, kind=Kind.LIFE, act=Act.REMOVE, observed_at=snapshot.issued_at)
             fresh, refused = self._checked(state, changes.take(~same), snapshot.entities)
-        kept = Changes.concat([fresh, gone.build()]) if len(gone) else fresh
+        kept = Changes.concat([fresh, owned(gone.build(), origin)]) if len(gone) else fresh
         return kept, Observed(None, 0, created, len(removed), int(same.sum()), refused)
 
     def _checked(self, state: State, changes: Changes, drafts: Sequence[Entity] = ()) -> tuple[Changes, int]:
@@ -162,20 +162,27 @@ def _filled(column: Coded, value: str) -> Coded:
     )
 
 
+def _tells_repetition(changes: Changes) -> Mask:
+    """Rows that can be told from another of the same content: decisions, and readings that have a time."""
+    told: Mask = (changes.act != Act.OBSERVE) | (changes.observed_at != ABSENT)
+    return told
+
+
 def _newest_of_dead(state: State, changes: Changes) -> Mask:
     """Rows of removed entities none of whose readings is later than the removal: they revive nothing."""
     index, directory = state.directory.index, state.directory
-    deaths = np.zeros(len(changes.entity.values), np.int64)
+    count = len(changes.entity.values)
+    dead, deaths = np.zeros(count, bool), np.zeros(count, np.int64)
     for code, identifier in enumerate(changes.entity.values):
         known = index.get(identifier)
-        if known is not None and directory.table[known] < 0:
-            deaths[code] = directory.deleted_at[known]
-    if not deaths.any():
+        if known is not None and directory.table[known] < 0 and directory.deleted_at[known]:
+            dead[code], deaths[code] = True, directory.deleted_at[known]
+    if not dead.any():
         return np.zeros(len(changes), bool)
-    newest = np.full(len(deaths), np.iinfo(np.int64).min)
+    newest = np.full(count, np.iinfo(np.int64).min)
     times = np.where(changes.observed_at == ABSENT, np.iinfo(np.int64).max, changes.observed_at)
     np.maximum.at(newest, changes.entity.codes, times)
-    return (newest < deaths)[changes.entity.codes]
+    return (dead & (newest <= deaths))[changes.entity.codes]
 
 
 def _births(state: State, changes: Changes) -> Changes | None:
@@ -200,24 +207,38 @@ def _births(state: State, changes: Changes) -> Changes | None:
     return rows.build() if len(rows) else None
 
 
-def _drafts(state: State, snapshot: Snapshot, rows: ChangesBuilder) -> int:
+def _drafts(state: State, snapshot: Snapshot, source: str, rows: ChangesBuilder) -> int:
     """Rows of the snapshot's entities, creations included; gives how many are created."""
-    created = 0
     directory = state.directory
+    born: set[str] = set()
     for entity in snapshot.entities:
         code = directory.index.get(entity.id)
-        if code is None or directory.table[code] < 0:
+        if code is not None and directory.table[code] >= 0:
+            _keep_up(state, entity, code, source, rows)
+        elif entity.id not in born:
             if code is not None and snapshot.issued_at is not None and directory.deleted_at[code] > snapshot.issued_at:
                 continue
             add_life(rows, entity.id)
             add_types(rows, entity.id, entity.types)
             if entity.scope:
                 add_scope(rows, entity.id, entity.scope)
-            created += 1
+            born.add(entity.id)
         for name, instances in entity.attributes.items():
             for instance in instances:
                 add_attribute(rows, entity.id, name, instance, act_for(instance))
-    return created
+    return len(born)
+
+
+def _keep_up(state: State, entity: Entity, code: int, source: str, rows: ChangesBuilder) -> None:
+    """Types that a living entity gains; the scope that its own source gives it. What others said of it stays."""
+    directory = state.directory
+    types = state.tables[directory.table[code]].types
+    if not set(entity.types) <= set(types):
+        add_types(rows, entity.id, (*types, *(name for name in entity.types if name not in types)))
+    scope, own = int(directory.scope[code]), directory.sources.index.get(source)
+    if entity.scope and directory.source[code] == own:
+        if scope < 0 or list_of(directory.scopes.values[scope]) != entity.scope:
+            add_scope(rows, entity.id, entity.scope)
 
 
 def _of_types(state: State, changes: Changes, snapshot: Snapshot) -> Mask:
