@@ -23,6 +23,7 @@ def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history
     if not len(rows):
         return state
     outside = rows.take((rows.changes.act == Act.CORRECT) & (rows.changes.target >> ORDINAL_BITS <= state.position))
+    amending = rows.take(rows.changes.act >= Act.CORRECT)
     rows = amended(rows)
     valid_rows = _valid_from(rows) <= valid
     changes = rows.changes
@@ -30,7 +31,18 @@ def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history
     state.apply(rows.take(_stands(state, rows, valid_rows) & (valid_rows | creation)))
     if len(outside):
         state.apply(outside, lambda *cell: _known(history(*cell), known), valid)
+    _touch(state, amending)
     return state
+
+
+def _touch(state: State, amending: Batch) -> None:
+    """A correction or erasure changes its entity, though its own row is gone once it is put in place."""
+    directory = state.directory
+    living = np.array([*(state.find(name) is not None for name in amending.changes.entity.values), False])
+    amending = amending.take(living[amending.changes.entity.codes])
+    codes = directory.codes(amending.changes.entity.compact())
+    np.maximum.at(directory.version, codes, amending.position)
+    np.maximum.at(directory.modified_at, codes, amending.recorded_at)
 
 
 def _known(past: Batch, known: int) -> Batch:
