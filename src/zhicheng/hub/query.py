@@ -7,26 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from zhicheng.hub.ordering import Order, ordered
 from zhicheng.hub.plans import missing
-from zhicheng.kernel.columns import I8, Index, Mask
-from zhicheng.kernel.geometry import distance
-from zhicheng.standards.changes import Form
+from zhicheng.kernel.columns import Index, Mask
 from zhicheng.standards.filter import columns, tree
-from zhicheng.standards.filter.tree import EVERYTHING, Ids, Node, Path
+from zhicheng.standards.filter.tree import EVERYTHING, Ids, Node
 from zhicheng.standards.ngsild.changes import sub_of
 from zhicheng.standards.ngsild.model import Attribute, Entity, Kind
 from zhicheng.storage.entities import entity_at, entity_of
 from zhicheng.storage.live import State, Table
 from zhicheng.storage.port import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Sort by the value at a path; `near` (lon, lat) sorts geometries by their distance from there."""
-
-    path: Path
-    descending: bool = False
-    near: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +112,14 @@ def matching(state: State, where: Node) -> Iterator[tuple[Table, Index]]:
             yield table, np.flatnonzero(table.alive & test(table))
 
 
+def _parts(where: Node) -> tuple[Node, ...]:
+    return where.parts if isinstance(where, tree.And) else (where,)
+
+
 def _named(where: Node) -> frozenset[str] | None:
-    """The ids the predicate asks for, if it does."""
-    parts = where.parts if isinstance(where, tree.And) else (where,)
-    return next((part.ids for part in parts if isinstance(part, Ids)), None)
+    """The ids the predicate asks for, if it does; of several lists of ids those that are in all."""
+    asked = [part.ids for part in _parts(where) if isinstance(part, Ids)]
+    return frozenset.intersection(*asked) if asked else None
 
 
 def _of_ids(state: State, ids: frozenset[str], where: Node) -> Iterator[tuple[Table, Index]]:
@@ -135,8 +129,7 @@ def _of_ids(state: State, ids: frozenset[str], where: Node) -> Iterator[tuple[Ta
         found = state.find(identifier)
         if found is not None:
             by_table.setdefault(int(state.directory.table[found[2]]), []).append(found[1])
-    parts = where.parts if isinstance(where, tree.And) else (where,)
-    rest = tree.all_of(part for part in parts if not isinstance(part, Ids))
+    rest = tree.all_of(part for part in _parts(where) if not isinstance(part, Ids))
     test = columns.compile(rest, read_sub)
     for number, rows in sorted(by_table.items()):
         table = state.tables[number]
@@ -165,45 +158,8 @@ def _ordered(matches: list[tuple[Table, Index]], query: EntityQuery) -> list[tup
         return []
     number = np.concatenate([np.full(len(rows), n) for n, (_, rows) in enumerate(matches)])
     places = np.concatenate([rows for _, rows in matches])
-    keys: list[I8 | Mask] = []
-    for order in reversed(query.order):
-        values = [_values(table, rows, order) for table, rows in matches]
-        ranks = _ranks(values)
-        absent = ranks < 0
-        keys += [-ranks if order.descending else ranks, absent]
-    chosen = np.lexsort(tuple(keys))[query.offset : query.offset + query.limit]
+    chosen = ordered(matches, query.order)[query.offset : query.offset + query.limit]
     return [(matches[number[row]][0], int(places[row])) for row in chosen.tolist()]
-
-
-def _values(table: Table, rows: Index, order: Order) -> list[tuple[int, float, str]]:
-    """Comparable values: (0, number, "") before (1, 0, text); (-1, ...) for nothing."""
-    member = tree.ENTITY_MEMBERS.get(order.path.attribute)
-    if member is not None:
-        instants = table.created_at if member == "createdAt" else table.modified_at
-        return [(0, float(value), "") for value in instants[rows].tolist()]
-    if order.path.attribute.endswith("/id") or order.path.attribute == "id":
-        return [(1, 0.0, identifier) for identifier in table.directory.names(table.entity[rows])]
-    cells = next(iter(table.cells(order.path.attribute)), None)
-    if cells is None:
-        return [(-1, 0.0, "")] * len(rows)
-    if order.near is not None:
-        west, south, east, north = (side[rows] for side in cells.bounds())
-        far = distance((west + east) / 2, (south + north) / 2, np.array(order.near[0]), np.array(order.near[1]))
-        return [(0, value, "") if value == value else (-1, 0.0, "") for value in far.tolist()]
-    texts = cells.text.take(rows).list()
-    return [
-        (-1, 0.0, "") if form == Form.NOTHING else (0, value, "") if form in _NUMERIC else (1, 0.0, text or "")
-        for form, value, text in zip(cells.form[rows].tolist(), cells.number[rows].tolist(), texts, strict=True)
-    ]
-
-
-_NUMERIC = (Form.NUMBER, Form.BOOLEAN)
-
-
-def _ranks(parts: list[list[tuple[int, float, str]]]) -> I8:
-    values = [value for part in parts for value in part]
-    order = {value: rank for rank, value in enumerate(sorted(set(values)))}
-    return np.array([-1 if value[0] < 0 else order[value] for value in values], np.int64)
 
 
 def _count(figures: TypeFigures, table: Table) -> None:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TypeVar, cast
 
-from zhicheng.hub.query import Order
+from zhicheng.hub.ordering import Order
 from zhicheng.kernel import instants, urn
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.geometry import check as check_geometry
