@@ -22,7 +22,7 @@ from zhicheng.storage.log import Commit
 TYPE = "AirQualityObserved"
 START = 1_780_000_000_000_000
 """The made-up city's first instant, in microseconds."""
-WEST, SOUTH, WIDE, HIGH = 116.8, 36.5, 0.4, 0.3
+WEST, SOUTH, WIDE, HIGH = 116.8, 36.4, 0.5, 0.4
 _MEASURES = (("pm25", "GQ", 150), ("pm10", "GQ", 250), ("no2", "GQ", 80), ("o3", "GQ", 160), ("temperature", "CEL", 35))
 _TEXT = (
     "Roadside station of the city's network, three metres above the kerb, calibrated twice a year by the "

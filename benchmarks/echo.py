@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+import orjson
 import uvicorn
 
 _Message = MutableMapping[str, Any]
@@ -15,18 +16,23 @@ _Message = MutableMapping[str, Any]
 def application(
     body: bytes,
 ) -> Callable[[_Message, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Awaitable[None]]:
-    """Takes the whole of a request and answers."""
-    fixed = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    created = [(b"location", b"/ngsi-ld/v1/entities/urn:ngsi-ld:Made:1"), (b"content-length", b"0")]
+    """Takes the whole of a request; answers a POST with its JSON, read and written again, and a GET with `body`."""
+    json = (b"content-type", b"application/json")
+    fixed = [json, (b"content-length", str(len(body)).encode())]
 
     async def echo(
         scope: _Message, receive: Callable[[], Awaitable[_Message]], send: Callable[[_Message], Awaitable[None]]
     ) -> None:
-        while (await receive()).get("more_body"):
-            pass
+        message = await receive()
+        taken: bytes = message.get("body", b"")
+        while message.get("more_body"):
+            message = await receive()
+            taken += message.get("body", b"")
         if scope["method"] == "POST":
-            await send({"type": "http.response.start", "status": 201, "headers": created})
-            await send({"type": "http.response.body", "body": b""})
+            echoed = orjson.dumps(orjson.loads(taken))
+            headers = [json, (b"content-length", str(len(echoed)).encode())]
+            await send({"type": "http.response.start", "status": 201, "headers": headers})
+            await send({"type": "http.response.body", "body": echoed})
         else:
             await send({"type": "http.response.start", "status": 200, "headers": fixed})
             await send({"type": "http.response.body", "body": body})

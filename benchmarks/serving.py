@@ -61,7 +61,7 @@ def ours(folder: Path) -> contextlib.AbstractContextManager[Server]:
 
 
 def echo(body: bytes, folder: Path) -> contextlib.AbstractContextManager[Server]:
-    """The bare server: reads what comes, answers POST with 201 and GET with these bytes."""
+    """The bare server: echoes the JSON of a POST with 201, answers GET with these bytes."""
     answer = folder / "answer"
     answer.write_bytes(body)
     port = _free_port()
