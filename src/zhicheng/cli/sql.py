@@ -24,7 +24,11 @@ def opened(path: Path) -> pa.Table:
 
 def connected(folder: Path, memory: int) -> duckdb.DuckDBPyConnection:
     """A connection that knows the relations and can neither read files nor change its own settings."""
-    connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": f"{memory // 1_000_000}MB"})
+    spill = str(folder / "spill")
+    limits: dict[str, str | int] = {
+        "threads": 2, "memory_limit": f"{memory // 1_000_000}MB", "temp_directory": spill,
+    }  # fmt: skip
+    connection = duckdb.connect(":memory:", config=limits)
     for name in RELATIONS:
         connection.register(name, opened(folder / f"{name}.arrow"))
     connection.execute("SET TimeZone='UTC'")
