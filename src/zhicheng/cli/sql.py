@@ -25,7 +25,7 @@ def opened(path: Path) -> pa.Table:
 def connected(folder: Path, memory: int) -> duckdb.DuckDBPyConnection:
     """A connection that knows the relations and can neither read files nor change its own settings."""
     spill = str(folder / "spill")
-    limits: dict[str, str | int] = {
+    limits: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2, "memory_limit": f"{memory // 1_000_000}MB", "temp_directory": spill,
     }  # fmt: skip
     connection = duckdb.connect(":memory:", config=limits)
