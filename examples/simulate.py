@@ -67,16 +67,36 @@ def places() -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for number, (text, points) in LINES.items():
         shape = {"type": "LineString", "coordinates": [place(*pair) for pair in points]}
-        found.append({"id": f"urn:ngsi-ld:GtfsRoute:demo:{number}", "type": "GtfsRoute", "name": name(text),
-                      "shortName": name(number), "routeType": measured(3),
-                      "location": {"type": "GeoProperty", "value": shape}})  # fmt: skip
+        found.append(
+            {
+                "id": f"urn:ngsi-ld:GtfsRoute:demo:{number}",
+                "type": "GtfsRoute",
+                "name": name(text),
+                "shortName": name(number),
+                "routeType": measured(3),
+                "location": {"type": "GeoProperty", "value": shape},
+            }
+        )
     for text, west, south, east, north in QUARTERS:
         ring = [place(west, south), place(east, south), place(east, north), place(west, north), place(west, south)]
-        found.append({"id": f"urn:ngsi-ld:AdministrativeArea:demo:{text}", "type": "AdministrativeArea", "name": name(text),
-                      "location": {"type": "GeoProperty", "value": {"type": "Polygon", "coordinates": [ring]}}})  # fmt: skip
+        found.append(
+            {
+                "id": f"urn:ngsi-ld:AdministrativeArea:demo:{text}",
+                "type": "AdministrativeArea",
+                "name": name(text),
+                "location": {"type": "GeoProperty", "value": {"type": "Polygon", "coordinates": [ring]}},
+            }
+        )
     for number, (text, x, y, total) in enumerate(CAR_PARKS, 1):
-        found.append({"id": f"urn:ngsi-ld:OffStreetParking:demo:{number}", "type": "OffStreetParking", "name": name(text),
-                      "totalSpotNumber": measured(total, "C62"), "location": point(place(x, y))})  # fmt: skip
+        found.append(
+            {
+                "id": f"urn:ngsi-ld:OffStreetParking:demo:{number}",
+                "type": "OffStreetParking",
+                "name": name(text),
+                "totalSpotNumber": measured(total, "C62"),
+                "location": point(place(x, y)),
+            }
+        )
     return found
 
 
@@ -88,17 +108,38 @@ def frame(number: int) -> list[dict[str, object]]:
         for bus in range(6):
             position, heading = along(points, turn + bus / 6)
             speed = round(32 + 12 * sin(2 * pi * (3 * turn + bus / 6)), 1)
-            found.append({"id": f"urn:ngsi-ld:Vehicle:demo:{line}{bus:02d}", "type": "Vehicle", "name": name(f"{line} 路 {bus + 1} 号车"),
-                          "location": point(position), "heading": measured(heading, "DD"), "speed": measured(speed, "KMH")})  # fmt: skip
+            found.append(
+                {
+                    "id": f"urn:ngsi-ld:Vehicle:demo:{line}{bus:02d}",
+                    "type": "Vehicle",
+                    "name": name(f"{line} 路 {bus + 1}号车"),
+                    "location": point(position),
+                    "heading": measured(heading, "DD"),
+                    "speed": measured(speed, "KMH"),
+                }
+            )
     for at, (_, _, _, total) in enumerate(CAR_PARKS, 1):
         free = round(total * (0.45 + 0.35 * cos(2 * pi * (turn + at / 4))))
-        found.append({"id": f"urn:ngsi-ld:OffStreetParking:demo:{at}", "type": "OffStreetParking",
-                      "availableSpotNumber": measured(free, "C62")})  # fmt: skip
+        found.append(
+            {
+                "id": f"urn:ngsi-ld:OffStreetParking:demo:{at}",
+                "type": "OffStreetParking",
+                "availableSpotNumber": measured(free, "C62"),
+            }
+        )
     for at, (text, x, y) in enumerate(STATIONS, 1):
         level = 35 + 20 * sin(2 * pi * (turn + at / 5))
-        found.append({"id": f"urn:ngsi-ld:AirQualityObserved:demo:{at}", "type": "AirQualityObserved", "name": name(f"{text}空气站"),
-                      "location": point(place(x, y)), "pm25": measured(round(level, 1), "GQ"),
-                      "pm10": measured(round(level * 1.7, 1), "GQ"), "temperature": measured(round(26 + 3 * cos(2 * pi * turn), 1), "CEL")})  # fmt: skip
+        found.append(
+            {
+                "id": f"urn:ngsi-ld:AirQualityObserved:demo:{at}",
+                "type": "AirQualityObserved",
+                "name": name(f"{text}空气站"),
+                "location": point(place(x, y)),
+                "pm25": measured(round(level, 1), "GQ"),
+                "pm10": measured(round(level * 1.7, 1), "GQ"),
+                "temperature": measured(round(26 + 3 * cos(2 * pi * turn), 1), "CEL"),
+            }
+        )
     return found
 
 

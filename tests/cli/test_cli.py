@@ -19,6 +19,7 @@ import pytest
 from tests.server.parks import ENTITIES, ONE, park
 
 PROGRAM = Path(sys.executable).with_name("zhicheng")
+Running = Callable[..., tuple[subprocess.Popen[str], str, list[str]]]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -38,7 +39,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str, list[str]]]]:
+def running(tmp_path: Path) -> Iterator[Running]:
     """Starts `zhicheng run`; gives the process, its address and what it said."""
     children: list[subprocess.Popen[str]] = []
 
@@ -79,29 +80,40 @@ def test_a_folder_is_made_once(tmp_path: Path) -> None:
     assert "--data DIR" in typed("query", "SELECT 1", status=1)
 
 
-def test_a_city_runs_is_asked_while_it_runs_and_stops_cleanly(tmp_path: Path, running: Callable[..., object]) -> None:
+def test_a_city_runs_is_asked_while_it_runs_and_stops_cleanly(tmp_path: Path, running: Running) -> None:
     data = tmp_path / "city"
     typed("init", data)
-    child, url, said = running("--data", data, "--no-auth")  # type: ignore[misc]  # the fixture's tuple
+    child, url, said = running("--data", data, "--no-auth")
     assert url in said[0]
     assert httpx.post(url + ENTITIES, json=park()).status_code == 201
-    rows = json.loads(typed("query", "--data", data, "SELECT attribute, number FROM entities WHERE number IS NOT NULL", "--format", "json"))
+    rows = json.loads(
+        typed(
+            "query",
+            "--data",
+            data,
+            "SELECT attribute, number FROM entities WHERE number IS NOT NULL",
+            "--format",
+            "json",
+        )
+    )
     assert rows == [{"attribute": "availableSpotNumber", "number": 121.0}]
     assert "all checksums right" in typed("doctor", "--data", data)
-    assert "in use by zhicheng run" in typed("import", "--data", data, EXAMPLES / "city" / "places" / "places.ndjson", status=1)
+    assert "in use by zhicheng run" in typed(
+        "import", "--data", data, EXAMPLES / "city" / "places" / "places.ndjson", status=1
+    )
     assert "in use" in typed("run", "--data", data, "--no-auth", "--port", free_port(), status=1)
     child.send_signal(signal.SIGTERM)
     assert child.wait(15) == 0
     assert "2" in typed("query", "--data", data, "SELECT 1 + 1", "--format", "csv")
-    again, url, _ = running("--data", data, "--no-auth")  # type: ignore[misc]  # the fixture's tuple
+    again, url, _ = running("--data", data, "--no-auth")
     assert httpx.get(url + ONE).json() == park()
     again.send_signal(signal.SIGINT)
     assert again.wait(15) == 0
 
 
-def test_the_first_start_gives_a_token_once(tmp_path: Path, running: Callable[..., object]) -> None:
+def test_the_first_start_gives_a_token_once(tmp_path: Path, running: Running) -> None:
     data = tmp_path / "city"
-    child, url, said = running("--data", data)  # type: ignore[misc]  # the fixture's tuple
+    child, url, said = running("--data", data)
     token = said[1].split()[-1]
     assert httpx.get(url + "/api/v1/state").status_code == 401
     assert httpx.get(url + "/api/v1/state", headers={"Authorization": f"Bearer {token}"}).status_code == 200
@@ -138,7 +150,8 @@ def test_files_are_imported_with_a_report_of_what_was_refused(tmp_path: Path) ->
     (tmp_path / "bins.csv").write_text("n,level,lat,lon\n1,0.5,22.8,108.3\n2,much,22.8,108.4\n,0.1,1,1\n", "utf-8")
     (tmp_path / "map.toml").write_text(
         '[mappings.bins]\nfiles = "bins*.csv"\ntype = "WasteContainer"\nid = "urn:ngsi-ld:WasteContainer:{n}"\n'
-        'location = { lat = "lat", lon = "lon" }\nattributes = { fillingLevel = { column = "level", kind = "number" } }\n',
+        'location = { lat = "lat", lon = "lon" }\n'
+        'attributes = { fillingLevel = { column = "level", kind = "number" } }\n',
         "utf-8",
     )
     report = tmp_path / "report.csv"
@@ -150,8 +163,22 @@ def test_files_are_imported_with_a_report_of_what_was_refused(tmp_path: Path) ->
     assert "8 entities created" in typed("import", places, "--data", tmp_path / "c")
     assert "8 rows" in typed("import", places, "--data", tmp_path / "c")
     out = tmp_path / "out.parquet"
-    typed("query", "SELECT DISTINCT type FROM entities ORDER BY 1", "--data", tmp_path / "c", "--format", "parquet", "--output", out)
-    assert pq.read_table(out).column("type").to_pylist() == ["AdministrativeArea", "GtfsRoute", "OffStreetParking", "WasteContainer"]
+    typed(
+        "query",
+        "SELECT DISTINCT type FROM entities ORDER BY 1",
+        "--data",
+        tmp_path / "c",
+        "--format",
+        "parquet",
+        "--output",
+        out,
+    )
+    assert pq.read_table(out).column("type").to_pylist() == [
+        "AdministrativeArea",
+        "GtfsRoute",
+        "OffStreetParking",
+        "WasteContainer",
+    ]
     assert "cannot be read" in typed("import", tmp_path / "none.csv", "--data", tmp_path / "c", status=1)
 
 

@@ -61,7 +61,9 @@ def test_tokens_are_told_apart_and_kept_as_digests_only() -> None:
     assert one.encode() not in digest_of(one) and len(digest_of(one)) == 32
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Bearer zc_short", "Basic " + token_of(bytes(32)), "\x00"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer x", "Bearer zc_short", "Basic " + token_of(bytes(32)), "\x00"]
+)
 def test_headers_that_hold_no_token(header: str) -> None:
     assert bearer(header) is None
 

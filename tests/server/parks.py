@@ -10,7 +10,9 @@ OPERATIONS = "/ngsi-ld/v1/entityOperations"
 ERRORS = "https://uri.etsi.org/ngsi-ld/errors/"
 
 
-def park(identifier: str = PARK, free: int = 121, at: str = "2026-11-20T08:00:00Z", **more: object) -> dict[str, object]:
+def park(
+    identifier: str = PARK, free: int = 121, at: str = "2026-11-20T08:00:00Z", **more: object
+) -> dict[str, object]:
     """Normalized."""
     return {
         "id": identifier,

@@ -115,7 +115,9 @@ async def test_two_servers_never_share_a_folder(start: Start, tmp_path: Path) ->
         City(parse_city("", tmp_path / "city.toml", {}), DataFolder(tmp_path / "data"))
 
 
-async def test_an_unexpected_failure_is_a_problem_with_a_number(client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unexpected_failure_is_a_problem_with_a_number(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
     client.city.space("default").store.close()  # type: ignore[attr-defined]  # the fixture's client knows its city
     answer = await client.post(ENTITIES, json=park())
     assert answer.status_code == 503 and answer.json()["detail"]

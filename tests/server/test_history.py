@@ -48,11 +48,20 @@ async def test_windows(city: httpx.AsyncClient, query: dict[str, str], expected:
 
 
 async def test_aggregates(city: httpx.AsyncClient) -> None:
-    asked = {"attrs": FREE, "options": "aggregatedValues", "aggrMethods": "avg,max,totalCount", "aggrPeriodDuration": "PT30M"}
-    found = (await city.get(PAST, params={**asked, "timerel": "after", "timeAt": "2026-11-20T07:59:59.999999Z"})).json()[FREE]
+    asked = {
+        "attrs": FREE,
+        "options": "aggregatedValues",
+        "aggrMethods": "avg,max,totalCount",
+        "aggrPeriodDuration": "PT30M",
+    }
+    found = (
+        await city.get(PAST, params={**asked, "timerel": "after", "timeAt": "2026-11-20T07:59:59.999999Z"})
+    ).json()[FREE]
     assert [value for value, _, _ in found["avg"]] == [90, 50]
     assert found["max"][0] == [100, "2026-11-20T08:00:00Z", "2026-11-20T08:30:00Z"]
-    whole = (await city.get(PAST, params={"attrs": FREE, "options": "aggregatedValues", "aggrMethods": "sum"})).json()[FREE]
+    whole = (await city.get(PAST, params={"attrs": FREE, "options": "aggregatedValues", "aggrMethods": "sum"})).json()[
+        FREE
+    ]
     assert whole["sum"][0][0] == 280
 
 
@@ -66,7 +75,9 @@ async def test_many_entities_over_time(city: httpx.AsyncClient) -> None:
         "type": "Query", "entities": [{"type": "OffStreetParking"}], "attrs": [FREE],
         "temporalQ": {"timerel": "before", "timeAt": "2026-11-20T08:20:00Z"},
     }  # fmt: skip
-    posted = await city.post("/ngsi-ld/v1/temporal/entityOperations/query", json=body, params={"options": "temporalValues"})
+    posted = await city.post(
+        "/ngsi-ld/v1/temporal/entityOperations/query", json=body, params={"options": "temporalValues"}
+    )
     assert [value for value, _ in posted.json()[0][FREE]["values"]] == [100, 80]
 
 

@@ -56,7 +56,9 @@ async def test_an_entity_as_a_person_sees_it(city: httpx.AsyncClient) -> None:
 
 
 async def test_history_whole_and_thinned(city: httpx.AsyncClient) -> None:
-    values = [{"type": "Property", "value": n, "observedAt": f"2026-11-19T{n // 60:02d}:{n % 60:02d}:00Z"} for n in range(600)]
+    values = [
+        {"type": "Property", "value": n, "observedAt": f"2026-11-19T{n // 60:02d}:{n % 60:02d}:00Z"} for n in range(600)
+    ]
     added = await city.post(f"/ngsi-ld/v1/temporal/entities/{PARK}/attrs", json={"availableSpotNumber": values})
     assert added.status_code == 204
     asked = {"attribute": "availableSpotNumber", "to": "2026-11-19T23:59:59Z"}
@@ -82,7 +84,9 @@ async def test_search_by_name_and_by_id(city: httpx.AsyncClient) -> None:
 
 async def test_a_tile_holds_what_lies_in_it(city: httpx.AsyncClient) -> None:
     ring = [[108.31, 22.82], [108.33, 22.82], [108.33, 22.84], [108.31, 22.84], [108.31, 22.82]]
-    for number, shape in enumerate(({"type": "Polygon", "coordinates": [ring]}, {"type": "LineString", "coordinates": ring[:3]})):
+    for number, shape in enumerate(
+        ({"type": "Polygon", "coordinates": [ring]}, {"type": "LineString", "coordinates": ring[:3]})
+    ):
         place = {"type": "GeoProperty", "value": shape}
         assert (await city.post(ENTITIES, json=park(f"urn:x:{number}", location=place))).status_code == 201
     answer = await city.get(f"/tiles/OffStreetParking/{tile_of(108.315, 22.829, 12)}.mvt")
@@ -106,7 +110,10 @@ async def test_a_tile_follows_a_change_at_once(city: httpx.AsyncClient) -> None:
 
 async def test_thousands_of_points_are_thinned_where_they_lie_on_each_other(client: httpx.AsyncClient) -> None:
     def one(number: int) -> dict[str, object]:
-        point = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [108 + number % 200 / 1e5, 22 + number // 200 / 1e5]}}
+        point = {
+            "type": "GeoProperty",
+            "value": {"type": "Point", "coordinates": [108 + number % 200 / 1e5, 22 + number // 200 / 1e5]},
+        }
         return {"id": f"urn:x:{number}", "type": "Bin", "location": point}
 
     for start in range(0, 21_000, 3_000):

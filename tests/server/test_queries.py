@@ -7,12 +7,18 @@ import pytest
 
 from tests.server.parks import ENTITIES, ERRORS, OPERATIONS, park
 
+BOX = "[[[108,22],[108.055,22],[108.055,23],[108,23],[108,22]]]"
 COUNT = "NGSILD-Results-Count"
 
 
 def numbered(number: int) -> dict[str, object]:
     place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [108.0 + number / 100, 22.8]}}
-    return park(f"urn:ngsi-ld:OffStreetParking:{number:02d}", number * 10, location=place, scope=f"/city/{'odd' if number % 2 else 'even'}")
+    return park(
+        f"urn:ngsi-ld:OffStreetParking:{number:02d}",
+        number * 10,
+        location=place,
+        scope=f"/city/{'odd' if number % 2 else 'even'}",
+    )
 
 
 @pytest.fixture
@@ -40,10 +46,12 @@ async def city(client: httpx.AsyncClient) -> httpx.AsyncClient:
         ({"idPattern": "Parking:0"}, 10),
         ({"scopeQ": "/city/odd"}, 12),
         ({"georel": "near;maxDistance==1100", "geometry": "Point", "coordinates": "[108.1,22.8]"}, 3),
-        ({"georel": "within", "geometry": "Polygon", "coordinates": "[[[108,22],[108.055,22],[108.055,23],[108,23],[108,22]]]"}, 5),
+        ({"georel": "within", "geometry": "Polygon", "coordinates": BOX}, 5),
     ],
 )  # fmt: skip
-async def test_a_query_by_get_and_by_post_selects_the_same(city: httpx.AsyncClient, query: dict[str, str], count: int) -> None:
+async def test_a_query_by_get_and_by_post_selects_the_same(
+    city: httpx.AsyncClient, query: dict[str, str], count: int
+) -> None:
     got = await city.get(ENTITIES, params={**query, "count": "true", "limit": "100"})
     assert (got.headers[COUNT], len(got.json())) == (str(count), count)
     body: dict[str, object] = {"type": "Query"}
@@ -52,7 +60,11 @@ async def test_a_query_by_get_and_by_post_selects_the_same(city: httpx.AsyncClie
         body["attrs"] = [query["attrs"]]
     if "georel" in query:
         body["geoQ"] = {name: query[name] for name in ("georel", "geometry", "coordinates")}
-    selector = {name: query[name].split(",") if name == "id" else query[name] for name in ("id", "idPattern", "type") if name in query}
+    selector = {
+        name: query[name].split(",") if name == "id" else query[name]
+        for name in ("id", "idPattern", "type")
+        if name in query
+    }
     if selector:
         body["entities"] = [{"type": "*", **selector}]
     posted = await city.post(f"{OPERATIONS}/query", json=body, params={"count": "true", "limit": "100"})
@@ -61,7 +73,9 @@ async def test_a_query_by_get_and_by_post_selects_the_same(city: httpx.AsyncClie
 
 async def test_pages_lead_to_each_other(city: httpx.AsyncClient) -> None:
     seen: list[str] = []
-    answer = await city.get(ENTITIES, params={"type": "OffStreetParking", "limit": "10", "orderBy": "availableSpotNumber;desc"})
+    answer = await city.get(
+        ENTITIES, params={"type": "OffStreetParking", "limit": "10", "orderBy": "availableSpotNumber;desc"}
+    )
     for _ in range(5):
         seen += [one["id"] for one in answer.json()]
         following = answer.links.get("next")
@@ -74,15 +88,21 @@ async def test_pages_lead_to_each_other(city: httpx.AsyncClient) -> None:
 
 
 async def test_the_nearest_first(city: httpx.AsyncClient) -> None:
-    order = {"orderBy": "location;dist-asc", "orderGeometry": "Point", "orderCoordinates": "[108.12,22.8]", "limit": "2"}
+    order = {
+        "orderBy": "location;dist-asc",
+        "orderGeometry": "Point",
+        "orderCoordinates": "[108.12,22.8]",
+        "limit": "2",
+    }
     near = (await city.get(ENTITIES, params={"type": "OffStreetParking", **order})).json()
     assert near[0]["id"].endswith(":12")
 
 
 @pytest.mark.parametrize(
     "body",
-    [[], {}, {"type": "Quest"}, {"type": "Query", "qq": "a"}, {"type": "Query", "geoQ": "x"}, {"type": "Query", "entities": {}},
-     {"type": "Query", "entities": [{"id": "urn:x:1"}]}, {"type": "Query", "q": 1.5}, {"type": "Query", "attrs": [None]},
+    [[], {}, {"type": "Quest"}, {"type": "Query", "qq": "a"}, {"type": "Query", "geoQ": "x"},
+     {"type": "Query", "entities": {}}, {"type": "Query", "entities": [{"id": "urn:x:1"}]}, {"type": "Query", "q": 1.5},
+     {"type": "Query", "attrs": [None]},
      {"type": "Query"}],
     ids=str,
 )  # fmt: skip
@@ -96,15 +116,24 @@ async def test_batches_take_the_good_and_name_the_bad(city: httpx.AsyncClient) -
     answer = await city.post(f"{OPERATIONS}/create", json=mixed)
     assert answer.status_code == 207
     assert answer.json()["success"] == ["urn:x:new"]
-    assert [error["error"]["type"] for error in answer.json()["errors"]] == [ERRORS + "AlreadyExists", ERRORS + "BadRequestData"]
+    assert [error["error"]["type"] for error in answer.json()["errors"]] == [
+        ERRORS + "AlreadyExists",
+        ERRORS + "BadRequestData",
+    ]
     changed = await city.post(f"{OPERATIONS}/upsert", json=[numbered(1), numbered(90)], params={"options": "update"})
     assert (changed.status_code, changed.json()) == (201, ["urn:ngsi-ld:OffStreetParking:90"])
     assert (await city.post(f"{OPERATIONS}/upsert", json=[numbered(1)])).status_code == 204
     update = [{"id": "urn:x:new", "type": "T", "b": 1}, {"id": "urn:x:none", "type": "T", "b": 1}]
     assert (await city.post(f"{OPERATIONS}/update", json=update)).status_code == 207
-    merged = await city.post(f"{OPERATIONS}/merge", json=[{"id": "urn:x:new", "type": "T", "b": "urn:ngsi-ld:null", "c": 2}])
+    merged = await city.post(
+        f"{OPERATIONS}/merge", json=[{"id": "urn:x:new", "type": "T", "b": "urn:ngsi-ld:null", "c": 2}]
+    )
     assert merged.status_code == 204
-    assert (await city.get(f"{ENTITIES}/urn:x:new", params={"options": "keyValues"})).json() == {"id": "urn:x:new", "type": "T", "c": 2}
+    assert (await city.get(f"{ENTITIES}/urn:x:new", params={"options": "keyValues"})).json() == {
+        "id": "urn:x:new",
+        "type": "T",
+        "c": 2,
+    }
     gone = await city.post(f"{OPERATIONS}/delete", json=["urn:x:new", "urn:x:none"])
     assert gone.status_code == 207 and gone.json()["success"] == ["urn:x:new"]
 
@@ -118,7 +147,9 @@ async def test_a_bad_batch_is_told(client: httpx.AsyncClient, operation: str, bo
 
 async def test_what_a_query_selects_can_be_removed(city: httpx.AsyncClient) -> None:
     assert (await city.delete(ENTITIES)).status_code == 400
-    assert (await city.delete(ENTITIES, params={"type": "OffStreetParking", "q": "availableSpotNumber<100"})).status_code == 204
+    assert (
+        await city.delete(ENTITIES, params={"type": "OffStreetParking", "q": "availableSpotNumber<100"})
+    ).status_code == 204
     left = await city.get(ENTITIES, params={"type": "*", "count": "true"})
     assert left.headers[COUNT] == "16"
 
@@ -129,7 +160,9 @@ async def test_types_and_attributes(city: httpx.AsyncClient) -> None:
     assert {one["typeName"] for one in detailed} == {"OffStreetParking", "WasteContainer"}
     one = (await city.get("/ngsi-ld/v1/types/OffStreetParking")).json()
     assert one["entityCount"] == 25
-    assert {item["attributeName"]: item["attributeTypes"] for item in one["attributeDetails"]}["location"] == ["GeoProperty"]
+    assert {item["attributeName"]: item["attributeTypes"] for item in one["attributeDetails"]}["location"] == [
+        "GeoProperty"
+    ]
     assert "fillingLevel" in (await city.get("/ngsi-ld/v1/attributes")).json()["attributeList"]
     assert len((await city.get("/ngsi-ld/v1/attributes", params={"details": "true"})).json()) == 4
     name = (await city.get("/ngsi-ld/v1/attributes/name")).json()

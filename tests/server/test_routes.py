@@ -39,7 +39,9 @@ def test_a_route_is_complete(one: Route) -> None:
     for parameter in one.parameters:
         assert parameter.en and parameter.zh
     assert len({parameter.name for parameter in one.parameters}) == len(one.parameters)
-    assert one.responses and all(response.en and CHINESE.search(response.zh) or response.status == 200 for response in one.responses)
+    assert one.responses and all(
+        (response.en and CHINESE.search(response.zh)) or response.status == 200 for response in one.responses
+    )
     assert (one.body is not None) == (one.method in ("POST", "PUT", "PATCH"))
 
 

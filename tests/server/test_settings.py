@@ -8,7 +8,7 @@ import pytest
 
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.server.decoding import settings_of
-from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.documents import contexts_of, contexts_with, models_of
 from zhicheng.server.settings import CityFile, changes_of, load_city, parse_city
 from zhicheng.standards.ngsild.context import Contexts
 
@@ -22,7 +22,7 @@ def city(text: str, **environ: str) -> CityFile:
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.name)
 def test_every_example_can_be_read_and_its_feeds_make_sense(file: Path) -> None:
     found = load_city(file, {})
-    contexts = Contexts(contexts_of(found), models=models_of(found).context())  # type: ignore[arg-type]  # it is Json
+    contexts = contexts_with(found)
     for name, feed in found.settings.feeds.items():
         settings_of(name, feed, contexts, file.name)
 

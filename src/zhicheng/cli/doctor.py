@@ -22,11 +22,10 @@ from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import ZhichengError
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.decoding import settings_of
-from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.documents import contexts_of, contexts_with
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.portals.pages import STATIC
 from zhicheng.server.settings import CityFile, load_city
-from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 _LEAST_FREE = 2_000_000_000
@@ -108,7 +107,7 @@ def _page() -> Finding:
 def _city(file: CityFile) -> Iterator[Finding]:
     yield Finding("good", f"城市配置 {file.name} 可读", f"The city's file {file.name} can be read")
     documents = contexts_of(file)
-    contexts = Contexts(documents, models=models_of(file).context())  # type: ignore[arg-type]  # it is Json
+    contexts = contexts_with(file)
     for url in documents:
         contexts.of(url)
     yield Finding("good", f"@context 文件 {len(documents)} 个均可用", f"{len(documents)} mapped @contexts can be used")
@@ -179,7 +178,8 @@ def _tenant(folder: DataFolder, tenant: str) -> Iterator[Finding]:
             f"租户 {tenant}：实体 {figures.entities:,}，位置 {figures.position:,}，"
             f"变更 {figures.rows_sealed + figures.rows_open:,} 行，{figures.bytes_total / 1e6:,.1f} MB，校验和全部正确",
             f"Tenant {tenant}: {figures.entities:,} entities, position {figures.position:,}, "
-            f"{figures.rows_sealed + figures.rows_open:,} rows, {figures.bytes_total / 1e6:,.1f} MB, all checksums right",
+            f"{figures.rows_sealed + figures.rows_open:,} rows, "
+            f"{figures.bytes_total / 1e6:,.1f} MB, all checksums right",
         )
 
 

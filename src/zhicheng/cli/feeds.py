@@ -21,10 +21,9 @@ from zhicheng.network.source import Cursor, Payload
 from zhicheng.sensing.decoded import Decoded, DecodeSettings
 from zhicheng.sensing.decoders import DECODERS
 from zhicheng.server.decoding import settings_of
-from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.documents import contexts_with
 from zhicheng.server.settings import CityFeed, CityFile
 from zhicheng.standards.ngsild.changes import attribute_of
-from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.encode import encode_entity
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.standards.ngsild.representation import Form, Representation
@@ -86,7 +85,7 @@ async def _fetch(feed: CityFeed, file: CityFile) -> Payload:
 
 def _test(name: str, file: CityFile, show: int, say: Words) -> int:
     feed = file.settings.feeds[name]
-    contexts = Contexts(contexts_of(file), models=models_of(file).context())  # type: ignore[arg-type]  # it is Json
+    contexts = contexts_with(file)
     decode_with: DecodeSettings = settings_of(name, feed, contexts, file.name)
     payload = asyncio.run(_fetch(feed, file))
     decoded = DECODERS[feed.decoder].decode(payload.body, decode_with)

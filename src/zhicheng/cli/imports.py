@@ -199,7 +199,8 @@ def _parts(changes: Changes) -> Iterator[Changes]:
 
 def _progress(say: Words) -> Progress:
     return Progress(
-        TextColumn(say("导入", "importing")), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
+        TextColumn(say("导入", "importing")), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.description}"), console=Console(stderr=True),
     )  # fmt: skip
 
@@ -209,7 +210,8 @@ def _summary(work: _Import, seconds: float, say: Words) -> None:
     rate = totals.rows / seconds if seconds else 0
     print(
         say(
-            f"{totals.rows:,} 行，存入 {work.stored:,} 条变更，新建 {work.created:,} 个实体，{seconds:.1f} 秒（{rate:,.0f} 行/秒）",
+            f"{totals.rows:,} 行，存入 {work.stored:,} 条变更，新建 {work.created:,} 个实体，"
+            f"{seconds:.1f} 秒（{rate:,.0f} 行/秒）",
             f"{totals.rows:,} rows, {work.stored:,} changes stored, {work.created:,} entities created, "
             f"{seconds:.1f} s ({rate:,.0f} rows/s)",
         )
@@ -217,7 +219,8 @@ def _summary(work: _Import, seconds: float, say: Words) -> None:
     print(
         say(
             f"拒收 {totals.refused_rows:,} 行中的 {totals.refused_cells:,} 个单元格；与已有相同 {work.repeated:,} 条",
-            f"{totals.refused_cells:,} cells of {totals.refused_rows:,} rows refused; {work.repeated:,} changes known before",
+            f"{totals.refused_cells:,} cells of {totals.refused_rows:,} rows refused; "
+            f"{work.repeated:,} changes known before",
         )
     )
     for (en, zh), count in sorted(totals.reasons.items(), key=lambda item: -item[1])[:10]:

@@ -22,9 +22,8 @@ from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import Invalid, NotFound, TooLarge
 from zhicheng.kernel.settings import duration, size
 from zhicheng.kernel.telemetry import printable
-from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.documents import contexts_with
 from zhicheng.server.folder import DataFolder
-from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 _SHOWN = 200
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     tenant = options.tenant_of(arguments, file.settings.city.tenant)
     if not folder.tenant(tenant).is_dir():
         raise NotFound(f"There is no tenant {tenant} in {folder.path}", f"{folder.path} 中没有租户 {tenant}")
-    short = Contexts(contexts_of(file), models=models_of(file).context()).default.compact  # type: ignore[arg-type]  # Json
+    short = contexts_with(file).default.compact
     limits = size(arguments.memory), duration(arguments.time)
     place = Path(tempfile.mkdtemp(prefix=".query-", dir=folder.path))
     try:

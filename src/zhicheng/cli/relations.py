@@ -1,4 +1,4 @@
-"""The city as tables for SQL: `entities`, one row for each value that holds now, and `history`, one for each ever stored."""
+"""The city as tables for SQL: `entities`, a row for each value that holds now, and `history`, one for each stored."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _cells(table: Table, name: str, cells: Cells, rows: Index, short: Short) -> 
 
 
 def history(part: pa.Table, short: Short) -> pa.Table:
-    """A part of the log as people read it: names short, kinds and acts as words, `effective_at` observed_at or else recorded_at."""
+    """A part of the log as people read it: short names, words; `effective_at` is observed_at, else recorded_at."""
     columns = {name: part.column(name) for name in part.column_names}
     columns["attribute"] = _renamed(columns["attribute"], short)
     for name, words in (("kind", Kind), ("act", Act), ("form", Form)):

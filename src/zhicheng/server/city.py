@@ -21,7 +21,6 @@ from zhicheng.server.accounts import Accounts
 from zhicheng.server.documents import contexts_of, models_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
-from zhicheng.server.portals.tiles import Tiles
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile
 from zhicheng.server.space import Space, make_space
@@ -74,7 +73,6 @@ class City:
         self._lock = folder.lock(f"zhicheng run at http://{self.settings.server.host}:{self.settings.server.port}")
         self.accounts = Accounts(folder.path, clock)
         self.accounts.add_tenant(self.settings.city.tenant)
-        self.tiles = Tiles()
         self._spaces: dict[str, Space] = {}
         self.feeds: dict[str, FeedTask] = {}
         self._tasks: list[asyncio.Task[None]] = []

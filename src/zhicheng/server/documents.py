@@ -12,6 +12,7 @@ from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.server.settings import CityFile
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.models.reading import Subject
+from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
 
 
@@ -33,7 +34,7 @@ def contexts_of(city: CityFile) -> dict[str, Json]:
 
 
 def models_of(city: CityFile) -> Catalogue:
-    """The built-in models and those of the city's folders, each laid out as subject/context.jsonld, subject/Model/schema.json."""
+    """The built-in models and those of the city's folders: SUBJECT/context.jsonld, SUBJECT/MODEL/schema.json."""
     catalogue = Catalogue.builtin()
     folders = city.settings.models.folders
     return catalogue.adding(_subjects(city.folder, folders)) if folders else catalogue
@@ -51,3 +52,9 @@ def _subjects(at: Path, folders: tuple[str, ...]) -> Iterator[Subject]:
         for context in contexts:
             schemas = {path.parent.name: read_json(path) for path in sorted(context.parent.glob("*/schema.json"))}
             yield Subject(context.parent.name, read_json(context), schemas)
+
+
+def contexts_with(city: CityFile) -> Contexts:
+    """Every @context of the city: those its file maps, and as default the terms of its models."""
+    models: Json = {"@context": dict(models_of(city).terms())}
+    return Contexts(contexts_of(city), models=models)

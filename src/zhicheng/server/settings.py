@@ -141,7 +141,7 @@ def changes_of(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 def parse_city(text: str, file: Path, environ: Mapping[str, str]) -> CityFile:
-    r"""The settings of a TOML text. Raises BadConfiguration that names file, table, key and, of a typo, the nearest key.
+    r"""The settings of a TOML text. BadConfiguration names file, table, key and, of a typo, the nearest key.
 
     >>> parse_city('[server]\nprot = 1', Path("city.toml"), {})
     Traceback (most recent call last):

@@ -14,8 +14,9 @@ from zhicheng.network.health import STATUS_ZH
 from zhicheng.server.feeds import FeedTask
 from zhicheng.server.http import Answer, json_answer, language_of
 from zhicheng.server.portals import view
-from zhicheng.server.portals.tiles import DEEPEST
+from zhicheng.server.portals.tiles import DEEPEST, Tiles
 from zhicheng.server.request import Request
+from zhicheng.server.routes import Handler
 from zhicheng.standards.changes import Form
 from zhicheng.standards.mvt import MEDIA_TYPE
 from zhicheng.standards.ngsild.changes import value_of
@@ -232,8 +233,16 @@ def _feed(name: str, now: int, feed: FeedTask) -> dict[str, object]:
     }
 
 
-async def tile(request: Request) -> Answer:
-    """GET /tiles/{type}/{z}/{x}/{y}."""
+def tile_route(tiles: Tiles) -> Handler:
+    """The handler of GET /tiles/{type}/{z}/{x}/{y} with the tiles it has made before."""
+
+    async def tile(request: Request) -> Answer:
+        return _tile(request, tiles)
+
+    return tile
+
+
+def _tile(request: Request, tiles: Tiles) -> Answer:
     space, city = request.space, request.city
     iri = space.contexts.default.expand(request.path["type"])
     name, dot, ending = request.path["y"].partition(".")
@@ -241,7 +250,7 @@ async def tile(request: Request) -> Answer:
         raise NotFound("Tiles end in .mvt", "瓦片以 .mvt 结尾")
     place = _place(request.path["z"], request.path["x"], name)
     stale = city.stale_sources() if space is city.home else frozenset()
-    body = city.tiles.tile(space, iri, place, city.now(), stale)
+    body = tiles.tile(space, iri, place, city.now(), stale)
     return Answer(200, body, MEDIA_TYPE, ((b"cache-control", b"no-cache"),))
 
 

@@ -1,4 +1,4 @@
-"""The map page: files built by web/ into `static`, served with strict headers; a clear page where they are not built."""
+"""The map page: files built by web/ into `static`, with strict headers; a clear word where they are not built."""
 
 from __future__ import annotations
 
@@ -45,11 +45,20 @@ async def page(request: Request) -> Answer:
 
 async def static(request: Request) -> Answer:
     """GET /static/...: files whose names change with their content may be kept for good."""
-    path = (STATIC / request.path["..."]).resolve()
-    if not path.is_relative_to(STATIC) or not path.is_file():
+    path = _file(request.path["..."])
+    if path is None:
         raise NotFound("There is no such file", "没有该文件")
     kept = b"public, max-age=31536000, immutable" if path.parent.name == "assets" else b"no-cache"
     return _answer(request, path, kept)
+
+
+def _file(name: str) -> Path | None:
+    """A file of the page; None for what is none, or lies elsewhere."""
+    try:
+        path = (STATIC / name).resolve()
+        return path if path.is_relative_to(STATIC) and path.is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return None
 
 
 async def icon(request: Request) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zhicheng.security.actions import PUBLIC, Named
 from zhicheng.server.portals import api, pages
+from zhicheng.server.portals.tiles import Tiles
 from zhicheng.server.routes import Parameter, Response, Route
 from zhicheng.standards.mvt import MEDIA_TYPE
 
@@ -15,25 +16,94 @@ _ANSWER = Response(200, "The answer", "结果", {})
 _TIME = {"type": "string", "format": "date-time"}
 _NUMBER = {"type": "integer", "minimum": 1}
 
-PORTAL_ROUTES: tuple[Route, ...] = (
-    Route("GET", "/", PUBLIC, pages.page, Named("地图页面", "The map page"), (), None, (_PAGE,)),
-    Route("GET", "/map", PUBLIC, pages.page, Named("地图页面", "The map page"), (), None, (_PAGE,)),
-    Route("GET", "/static/{...}", PUBLIC, pages.static, Named("页面文件", "Files of the page"), (), None, (_FILE,)),
-    Route("GET", "/favicon.ico", PUBLIC, pages.icon, Named("图标", "Icon"), (), None, (_FILE,)),
-    Route("GET", "/api/v1/state", "city:read", api.state, Named("城市状态", "The city's state"), (), None, (_ANSWER,)),
-    Route("GET", "/api/v1/types", "city:read", api.types, Named("地图上的类型", "Types, as layers"), (_LANG,), None,
-          (_ANSWER,)),
-    Route("GET", "/api/v1/types/{type}/extent", "city:read", api.extent, Named("类型的范围", "Where a type's entities lie"),
-          (), None, (_ANSWER,)),
-    Route("GET", "/api/v1/entities/{id}", "entities:read", api.entity, Named("实体面板", "An entity as a person sees it"),
-          (_LANG,), None, (_ANSWER,)),
-    Route("GET", "/api/v1/entities/{id}/history", "history:read", api.history, Named("属性历史", "An attribute's history"),
-          (Parameter("attribute", "Which attribute", "属性名"), Parameter("dataset", "Which datasetId", "datasetId"),
-           Parameter("from", "Not before", "开始时间", _TIME), Parameter("to", "Not after", "结束时间", _TIME),
-           Parameter("points", "About how many points", "大致点数", _NUMBER)), None, (_ANSWER,)),
-    Route("GET", "/api/v1/search", "city:read", api.search, Named("搜索实体", "Search entities"),
-          (Parameter("text", "Part of the id or name", "id 或名称的一部分"),
-           Parameter("limit", "At most so many", "最多条数", _NUMBER)), None, (_ANSWER,)),
-    Route("GET", "/api/v1/feeds", "feeds:read", api.feeds, Named("数据源状态", "How feeds are doing"), (), None, (_ANSWER,)),
-    Route("GET", "/tiles/{type}/{z}/{x}/{y}", "city:read", api.tile, Named("矢量瓦片", "A vector tile"), (), None, (_TILE,)),
-)  # fmt: skip
+
+def portal_routes() -> tuple[Route, ...]:
+    """All of them, for one server."""
+    return (
+        Route("GET", "/", PUBLIC, pages.page, Named("地图页面", "The map page"), (), None, (_PAGE,)),
+        Route("GET", "/map", PUBLIC, pages.page, Named("地图页面", "The map page"), (), None, (_PAGE,)),
+        Route("GET", "/static/{...}", PUBLIC, pages.static, Named("页面文件", "Files of the page"), (), None, (_FILE,)),
+        Route("GET", "/favicon.ico", PUBLIC, pages.icon, Named("图标", "Icon"), (), None, (_FILE,)),
+        Route(
+            "GET", "/api/v1/state", "city:read", api.state, Named("城市状态", "The city's state"), (), None, (_ANSWER,)
+        ),
+        Route(
+            "GET",
+            "/api/v1/types",
+            "city:read",
+            api.types,
+            Named("地图上的类型", "Types, as layers"),
+            (_LANG,),
+            None,
+            (_ANSWER,),
+        ),
+        Route(
+            "GET",
+            "/api/v1/types/{type}/extent",
+            "city:read",
+            api.extent,
+            Named("类型的范围", "Where a type's entities lie"),
+            (),
+            None,
+            (_ANSWER,),
+        ),
+        Route(
+            "GET",
+            "/api/v1/entities/{id}",
+            "entities:read",
+            api.entity,
+            Named("实体面板", "An entity as a person sees it"),
+            (_LANG,),
+            None,
+            (_ANSWER,),
+        ),
+        Route(
+            "GET",
+            "/api/v1/entities/{id}/history",
+            "history:read",
+            api.history,
+            Named("属性历史", "An attribute's history"),
+            (
+                Parameter("attribute", "Which attribute", "属性名"),
+                Parameter("dataset", "Which datasetId", "datasetId"),
+                Parameter("from", "Not before", "开始时间", _TIME),
+                Parameter("to", "Not after", "结束时间", _TIME),
+                Parameter("points", "About how many points", "大致点数", _NUMBER),
+            ),
+            None,
+            (_ANSWER,),
+        ),
+        Route(
+            "GET",
+            "/api/v1/search",
+            "city:read",
+            api.search,
+            Named("搜索实体", "Search entities"),
+            (
+                Parameter("text", "Part of the id or name", "id 或名称的一部分"),
+                Parameter("limit", "At most so many", "最多条数", _NUMBER),
+            ),
+            None,
+            (_ANSWER,),
+        ),
+        Route(
+            "GET",
+            "/api/v1/feeds",
+            "feeds:read",
+            api.feeds,
+            Named("数据源状态", "How feeds are doing"),
+            (),
+            None,
+            (_ANSWER,),
+        ),
+        Route(
+            "GET",
+            "/tiles/{type}/{z}/{x}/{y}",
+            "city:read",
+            api.tile_route(Tiles()),
+            Named("矢量瓦片", "A vector tile"),
+            (),
+            None,
+            (_TILE,),
+        ),
+    )

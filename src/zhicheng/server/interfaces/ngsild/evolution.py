@@ -72,10 +72,8 @@ class Reading:
         for one in self.request.space.temporal.aggregates(ids, self.window, wanted.methods, wanted.period):
             starts = one.start.tolist()
             ends = [start + wanted.period if wanted.period is not None else max(end, start) for start in starts]
-            methods = {
-                name: [(_number(value), start, stop) for value, start, stop in zip(column.tolist(), starts, ends, strict=True)]
-                for name, column in one.values.items()
-            }  # fmt: skip
+            columns = {name: map(_number, column.tolist()) for name, column in one.values.items()}
+            methods = {name: list(zip(values, starts, ends, strict=True)) for name, values in columns.items()}
             shown = Aggregated(Kind.PROPERTY, methods, one.dataset)
             parts[one.entity].setdefault(one.attribute, []).append(shown)
         return [encode_aggregated(head.id, head.types, parts[head.id], self.context) for head in heads]

@@ -1,4 +1,4 @@
-"""The parameters of NGSI-LD requests: what each is called and means, and how they become queries and representations."""
+"""The parameters of NGSI-LD requests: what each means, and how they become queries and representations."""
 
 from __future__ import annotations
 
@@ -121,10 +121,11 @@ def parameters_of(request: Request) -> dict[str, str]:
             near = get_close_matches(name, sorted(request.known), n=1)
             known = ", ".join(sorted(request.known)) or "-"
             raise InvalidRequest(
-                f"There is no parameter {name[:60]!r} here; " + (f"did you mean {near[0]!r}?" if near else f"there is {known}"),
+                f"There is no parameter {name[:60]!r} here; "
+                + (f"did you mean {near[0]!r}?" if near else f"there is {known}"),
                 f"此处没有参数 {name[:60]!r}；" + (f"是否应为 {near[0]!r}？" if near else f"可用参数：{known}"),
                 parameter=name[:60],
-            )  # fmt: skip
+            )
     return found
 
 
@@ -149,8 +150,10 @@ def number(query: Query, name: str, default: int, most: int | None = None, least
         )
     if most is not None and int(text) > most:
         raise TooManyResults(
-            f"{name} is at most {most}; ask for one page after the other", f"{name} 最大为 {most}；请分页请求", parameter=name
-        )  # fmt: skip
+            f"{name} is at most {most}; ask for one page after the other",
+            f"{name} 最大为 {most}；请分页请求",
+            parameter=name,
+        )
     return int(text)
 
 

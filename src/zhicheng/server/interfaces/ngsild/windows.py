@@ -36,13 +36,17 @@ _UNITS = {
 TIMEREL = Parameter("timerel", "before, after or between", "before、after 或 between")
 TIME_AT = Parameter("timeAt", "The instant of timerel", "timerel 的时刻", given.DATE_TIME)
 END_TIME_AT = Parameter("endTimeAt", "The end of between", "between 的结束时刻", given.DATE_TIME)
-TIMEPROPERTY = Parameter("timeproperty", "observedAt, createdAt, modifiedAt or deletedAt", "observedAt、createdAt、modifiedAt 或 deletedAt")  # fmt: skip
+TIMEPROPERTY = Parameter(
+    "timeproperty", "observedAt, createdAt, modifiedAt or deletedAt", "observedAt、createdAt、modifiedAt 或 deletedAt"
+)
 LAST_N = Parameter(
     "lastN", "Only the newest so many instances", "仅最近的若干个实例", {"type": "integer", "minimum": 1}
 )
 AGGR_METHODS = Parameter(
-    "aggrMethods", f"With options=aggregatedValues: {', '.join(_METHODS)}", f"与 options=aggregatedValues 合用：{'、'.join(_METHODS)}"
-)  # fmt: skip
+    "aggrMethods",
+    f"With options=aggregatedValues: {', '.join(_METHODS)}",
+    f"与 options=aggregatedValues 合用：{'、'.join(_METHODS)}",
+)
 AGGR_PERIOD = Parameter(
     "aggrPeriodDuration", "Period of aggregation, ISO 8601: PT1H, P1D", "聚合周期（ISO 8601）：PT1H、P1D"
 )
@@ -105,8 +109,10 @@ def _bounds(query: Mapping[str, str], relation: str | None) -> tuple[int | None,
         return None, None
     if relation not in ("before", "after", "between"):
         raise InvalidRequest(
-            f"timerel is before, after or between, not {relation[:40]!r}", "timerel 应为 before、after 或 between", parameter="timerel"
-        )  # fmt: skip
+            f"timerel is before, after or between, not {relation[:40]!r}",
+            "timerel 应为 before、after 或 between",
+            parameter="timerel",
+        )
     if at is None or (relation == "between" and end is None):
         missing = "timeAt" if at is None else "endTimeAt"
         raise InvalidRequest(
@@ -128,8 +134,10 @@ def aggregation_of(query: Mapping[str, str], words: frozenset[str]) -> Aggregati
     unknown = [method for method in methods if method not in _METHODS]
     if unknown or not methods:
         raise InvalidRequest(
-            f"aggrMethods is a list of {', '.join(_METHODS)}", f"aggrMethods 应为 {'、'.join(_METHODS)} 的列表", parameter="aggrMethods"
-        )  # fmt: skip
+            f"aggrMethods is a list of {', '.join(_METHODS)}",
+            f"aggrMethods 应为 {'、'.join(_METHODS)} 的列表",
+            parameter="aggrMethods",
+        )
     period = query.get("aggrPeriodDuration")
     return Aggregation(methods, None if period is None else duration(period))
 
@@ -146,8 +154,10 @@ def temporal_members(document: Json) -> dict[str, str]:
             continue
         if not isinstance(part, dict) or part.keys() - set(known):
             raise Invalid(
-                f"{member} is an object of {', '.join(known)}", f"{member} 应为含 {'、'.join(known)} 的对象", path=f"/{member}"
-            )  # fmt: skip
+                f"{member} is an object of {', '.join(known)}",
+                f"{member} 应为含 {'、'.join(known)} 的对象",
+                path=f"/{member}",
+            )
         for name, value in part.items():
             items = value if isinstance(value, list) else [value]
             query[name] = ",".join(text_of(name, item) for item in items)
