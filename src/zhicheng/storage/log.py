@@ -142,7 +142,8 @@ class Series:
 class HistoryQuery:
     """Which instances of which attributes of which entities.
 
-    entities, attributes: None for all; start, end: half-open window on `time`: "effective", "observed" or "recorded"
+    entities, attributes: None for all; start, end: half-open window on `time`: "effective", "observed", "recorded",
+    "modified" (when it got its present content) or "removed" (when it was taken away: removals only)
     last: only the newest so many of each series; known: as the log stood at that instant (None: now)
     """
 

@@ -83,13 +83,15 @@ def _not_repeated(keys: I8, effective: I8, act: I1) -> Mask:
 
 
 def _window(batch: Batch, effective: I8, query: HistoryQuery) -> Mask:
-    if query.time == "recorded":
-        time = batch.recorded_at
-    elif query.time == "observed":
-        time = batch.changes.observed_at
-    else:
-        time = effective
+    time = {
+        "recorded": batch.recorded_at,
+        "removed": batch.recorded_at,
+        "modified": batch.modified_at,
+        "observed": batch.changes.observed_at,
+    }.get(query.time, effective)
     inside = np.ones(len(batch), bool) if query.time != "observed" else time != ABSENT
+    if query.time == "removed":
+        inside &= batch.changes.act == Act.REMOVE
     if query.start is not None:
         inside &= time >= query.start
     if query.end is not None:

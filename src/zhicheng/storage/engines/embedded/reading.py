@@ -87,7 +87,7 @@ def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, li
 
 
 def _overlaps(segment: Segment, query: HistoryQuery) -> bool:
-    if query.time == "recorded":
+    if query.time in ("recorded", "modified", "removed"):  # where nothing is amended, recorded is modified
         earliest, latest = segment.facts.recorded_first, segment.facts.recorded_last
     else:
         earliest, latest = segment.facts.earliest, segment.facts.latest
