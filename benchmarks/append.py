@@ -57,7 +57,9 @@ def batches(first: int, count: int) -> list[Changes]:
     entities = Coded([city.identifier(number) for number in range(_STATIONS)], rows // len(_ATTRIBUTES))
     attributes = Coded(names.values, rows % len(_ATTRIBUTES))
     draw = np.random.default_rng(first)
-    return [city.readings(entities, attributes, city.START + step * SECOND, draw) for step in range(first, first + count)]
+    return [
+        city.readings(entities, attributes, city.START + step * SECOND, draw) for step in range(first, first + count)
+    ]
 
 
 def append(store: EmbeddedStore, changes: list[Changes]) -> float:
@@ -74,7 +76,7 @@ def append(store: EmbeddedStore, changes: list[Changes]) -> float:
 
 
 def bare(folder: Path, changes: list[Changes], number: int) -> float:
-    """SQLite alone, as quick as it goes: one call and one durable transaction a batch, codes for names; rows a second."""
+    """SQLite alone, as quick as it goes: a batch is one call and one durable transaction, names are codes; rows a second."""
     path = folder / f"bare-{number}.db"
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")
@@ -110,7 +112,7 @@ def run(folder: Path) -> Iterator[Round]:
 
 BENCHMARK = Benchmark(
     "append",
-    "Durable append in batches of 1,000 changes through the engine, beside a Python thread that is busy half of the time",
+    "Durable append in batches of 1,000 changes through the engine, beside a Python thread that is busy half the time",
     (
         Figure(
             "append", "changes/s", 150_000, 400_000, 0.25,

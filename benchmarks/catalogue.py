@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks import append, disk, get, post, query, start, tiles, upsert
+from benchmarks import append, disk, get, parking, post, query, start, tiles, upsert
 
-_MODULES = (upsert, post, get, query, start, tiles, append, disk)
+_MODULES = (upsert, post, get, query, start, tiles, append, disk, parking)
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}
 OWNER = {figure.name: benchmark.name for benchmark in BENCHMARKS.values() for figure in benchmark.figures}

@@ -45,7 +45,12 @@ def document(number: int, step: int = 0) -> dict[str, Json]:
     draw = (number * 7919 + step * 104_729) % 10_007 / 10_007
     observed = instants.format(START + step * 5 * MINUTE + number % 300 * SECOND)
     measures: dict[str, Json] = {
-        name: {"type": "Property", "value": round(most * (draw * place % 1), 1), "unitCode": unit, "observedAt": observed}
+        name: {
+            "type": "Property",
+            "value": round(most * (draw * place % 1), 1),
+            "unitCode": unit,
+            "observedAt": observed,
+        }
         for place, (name, unit, most) in enumerate(_MEASURES, 3)
     }
     return {

@@ -1,4 +1,4 @@
-"""Bytes a row on disk once sealed: two days and a half of a city, everything in its folder counted; the floor is bare Parquet."""
+"""Bytes a row on disk once sealed: two and a half days of a city, everything counted; the floor is bare Parquet."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class _Walks:
         """The readings of a step."""
         self.drift = 0.98 * self.drift + self.draw.normal(scale=0.05 * self.wide, size=len(self.drift))
         course = self.wide * np.sin(2 * np.pi * number / 288)
-        return np.round((self.centre + course + self.drift) / self.step) * self.step
+        found: F8 = np.round((self.centre + course + self.drift) / self.step) * self.step
+        return found
 
 
 class _Mix:
@@ -53,7 +54,8 @@ class _Mix:
         self.walks = {
             terms.expand(name): _Walks(_STATIONS, middle, wide, step, draw)
             for name, middle, wide, step in (
-                ("temperature", 15, 6, 0.1), ("relativeHumidity", 0.6, 0.1, 0.01), ("pm25", 40, 15, 1), ("no2", 30, 10, 1),
+                ("temperature", 15, 6, 0.1), ("relativeHumidity", 0.6, 0.1, 0.01),
+                ("pm25", 40, 15, 1), ("no2", 30, 10, 1),
             )
         }  # fmt: skip
         self.free = terms.expand("availableSpotNumber")
@@ -74,7 +76,9 @@ class _Mix:
         counts = _column(self.parks, self.free, at[_STATIONS : _STATIONS + _PARKS], self.spots.at(number))
         self.path += self.draw.normal(scale=0.003, size=self.path.shape)
         buses = at[_STATIONS + _PARKS :]
-        texts = Coded.of(orjson.dumps({"type": "Point", "coordinates": p}).decode() for p in self.path.round(5).tolist())
+        texts = Coded.of(
+            orjson.dumps({"type": "Point", "coordinates": p}).decode() for p in self.path.round(5).tolist()
+        )
         moves = Changes.of_readings(
             Coded.of(self.buses), Coded.constant(self.location, _BUSES), buses, text=texts, kind=Kind.GEO
         )
@@ -91,7 +95,9 @@ def _bare(changes: Changes, path: Path) -> int:
     order = np.lexsort((changes.observed_at, changes.attribute.codes, changes.entity.codes))
     table = pa.table(
         {
-            name: pa.DictionaryArray.from_arrays(pa.array(column.codes[order], mask=column.codes[order] < 0), column.values)
+            name: pa.DictionaryArray.from_arrays(
+                pa.array(column.codes[order], mask=column.codes[order] < 0), column.values
+            )
             for name, column in (("entity", changes.entity), ("attribute", changes.attribute), ("text", changes.text))
         }
         | {"observed_at": changes.observed_at[order], "number": changes.number[order]}

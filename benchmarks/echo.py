@@ -1,4 +1,7 @@
-"""The floor of the HTTP figures: a bare ASGI application under uvicorn, set as ours is. `python -m benchmarks.echo PORT FILE`"""
+"""The floor of the HTTP figures: a bare ASGI application under uvicorn, set as ours is.
+
+`python -m benchmarks.echo PORT FILE`
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Benchmark:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A figure as measured: medians over the rounds, and how far these lie apart (widest less narrowest, by the median)."""
+    """A figure as measured: medians over the rounds, and how far these lie apart (see `spread_of`)."""
 
     figure: Figure
     value: float

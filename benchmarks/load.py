@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def http_request(method: str, path: str, body: bytes = b"", media: str = "applic
 def send(
     port: int, requests: Sequence[bytes], folder: Path, clients: int, seconds: float | None = None, most: float = 60.0
 ) -> Load:
-    """Send from another process; `seconds` repeats the requests that long, else each goes once (within `most` seconds)."""
+    """Send from another process; `seconds` repeats the requests that long, else each goes once, within `most`."""
     path = folder / "requests"
     with path.open("wb") as file:
         for request in requests:
@@ -72,7 +73,9 @@ def send(
 class _Client(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, requests: Iterator[bytes], seen: list[float], bad: list[bytes], over: asyncio.Future[None]) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], seen: list[float], bad: list[bytes], over: asyncio.Future[None]
+    ) -> None:
         self.requests = requests
         self.seen = seen
         self.bad = bad
@@ -140,7 +143,7 @@ async def _run(port: int, requests: Sequence[bytes], clients: int, seconds: floa
     began = time.perf_counter()
     dealt = iter(requests) if seconds is None else _until(itertools.cycle(requests), began + seconds)
     for over in overs:
-        await loop.create_connection(lambda over=over: _Client(dealt, seen, bad, over), "127.0.0.1", port)
+        await loop.create_connection(partial(_Client, dealt, seen, bad, over), "127.0.0.1", port)
     await asyncio.gather(*overs)
     taken = time.perf_counter() - began
     if bad:
@@ -155,7 +158,9 @@ def main() -> None:
     """The process: one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--file", type=Path, required=True, help="requests, each behind its length (4 bytes, little-endian)")
+    parser.add_argument(
+        "--file", type=Path, required=True, help="requests, each behind its length (4 bytes, little-endian)"
+    )
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--seconds", type=float)
     asked = parser.parse_args()

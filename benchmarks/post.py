@@ -31,7 +31,14 @@ BENCHMARK = Benchmark(
     "post",
     "Single entities of 1 kB and 8 attributes created through HTTP by 32 clients, each durable when it is answered",
     (
-        Figure("post", "/s", 2_500, 6_000, 0.2, floor="a bare ASGI application on the same server that reads the JSON and echoes it"),
+        Figure(
+            "post",
+            "/s",
+            2_500,
+            6_000,
+            0.2,
+            floor="a bare ASGI application on the same server that reads the JSON and echoes it",
+        ),
         Figure("post p95", "ms", lower=True),
     ),
     run,

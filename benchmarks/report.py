@@ -85,7 +85,11 @@ def foot(before: Machine, after: Machine) -> str:
     """Below the table: how far the figures can be trusted."""
     drift = after.loop_ms / before.loop_ms - 1
     quiet = before.quiet and after.quiet and abs(drift) < 0.15
-    said = "the machine was quiet" if quiet else "the machine was noisy: ratios hold, figures alone may be half of what they could be"
+    said = (
+        "the machine was quiet"
+        if quiet
+        else "the machine was noisy: ratios hold, figures alone may be half of what they could be"
+    )
     return f"\n{said} (the fixed loop after the run: {drift:+.0%}, spread {after.loop_spread:.0%})"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import city
 from zhicheng.server.folder import DataFolder
 
+PROGRAM = str(Path(sys.executable).with_name("zhicheng"))
 _PATIENCE = 60.0
 
 
@@ -55,9 +56,8 @@ class Server:
 
 def ours(folder: Path) -> contextlib.AbstractContextManager[Server]:
     """`zhicheng run` over a data folder; everyone may do everything, from this machine only."""
-    program = str(Path(sys.executable).with_name("zhicheng"))
     port = _free_port()
-    return _running([program, "run", "--data", str(folder), "--port", str(port), "--no-auth"], port, "/health")
+    return _running([PROGRAM, "run", "--data", str(folder), "--port", str(port), "--no-auth"], port, "/health")
 
 
 def echo(body: bytes, folder: Path) -> contextlib.AbstractContextManager[Server]:

@@ -27,7 +27,7 @@ def run(folder: Path) -> Iterator[Round]:
 
 BENCHMARK = Benchmark(
     "start",
-    "From the start of the process to its first answer with 100,000 entities of 8 attributes; memory with and without them",
+    "From the start of the process to its first answer with 100,000 entities of 8 attributes; memory with and without",
     (
         Figure("start", "s", 2, 1, lower=True, floor="the same, empty"),
         Figure("memory empty", "MB", 180, 140, lower=True),

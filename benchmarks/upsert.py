@@ -23,7 +23,9 @@ def batches(number: int) -> list[list[bytes]]:
     """Documents of a round, batch by batch: half of each is there from the round before, half is new."""
     half = _BATCH * _BATCHES // 2
     numbers = [one for place in range(half) for one in ((number - 1) * half + place, number * half + place)]
-    documents = [orjson.dumps(city.document(max(one, 0) if number else place, number)) for place, one in enumerate(numbers)]
+    documents = [
+        orjson.dumps(city.document(max(one, 0) if number else place, number)) for place, one in enumerate(numbers)
+    ]
     return [documents[at : at + _BATCH] for at in range(0, len(documents), _BATCH)]
 
 
@@ -82,7 +84,7 @@ BENCHMARK = Benchmark(
     (
         Figure(
             "upsert", "entities/s", 5_000, 10_000, 0.25,
-            floor="SQLite (WAL, FULL): the same documents by id and their attributes as rows, one durable transaction a batch",
+            floor="SQLite (WAL, FULL): the same documents by id and their attributes as rows, a durable transaction a batch",
         ),
     ),
     run,
