@@ -185,6 +185,12 @@ def emit(
     return changes if said.all() else changes.take(said)
 
 
+def withdraw(entity: Coded, attribute: str, at: I8) -> Changes:
+    """Attributes taken away again: from `at` on there is no value."""
+    column = Coded.constant(attribute, len(entity))
+    return Changes.of_readings(entity, column, np.asarray(at, np.int64), act=Act.REMOVE)
+
+
 def retire(entity: Coded, at: I8) -> Changes:
     """Removals of entities that the application made itself."""
     count = len(entity)

@@ -1,0 +1,340 @@
+"""Runs an application over the log of a store, exactly once: outputs, position and state go into one commit.
+
+A small state stands in the cursor that moves with the outputs. A large one is written now and then beside it; after a
+restart the rows between are read again and what comes of them is thrown away, since by the law of applications it is
+what was stored before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from zhicheng.compute.app import AnyApp, Tables
+from zhicheng.compute.pipeline import Pipeline, parts
+from zhicheng.compute.rows import nothing
+from zhicheng.kernel.errors import Invalid, ZhichengError
+from zhicheng.kernel.telemetry import Silent, Telemetry
+from zhicheng.standards.changes import Changes
+from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Producer, VersionConflict
+from zhicheng.storage.port import Store
+
+STATE = 1
+"""The shard of the cursor that holds a large state; shard 0 says how far the outputs go."""
+_TRIES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerSettings:
+    """batch_rows: rows of the log that are read at a time
+    inline: largest state, in bytes, that goes into every commit; larger ones are written every `save_rows` rows
+    idle_rows: rows of the log read without outputs after which the position is noted all the same
+    """
+
+    batch_rows: int = 65_536
+    inline: int = 262_144
+    save_rows: int = 524_288
+    idle_rows: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """How an application is doing, for people: since its beginning, but for cpu_seconds and lost.
+
+    read: rows of the log; given: of those to the application; late, repeated, future, amending: see `sieve.Counts`
+    derived: rows it gave; written: those worth storing; lost: rows whose entity was removed meanwhile
+    position, end: how far it is and how far the log; lag: what lies between, in microseconds of recording
+    """
+
+    epoch: int
+    position: int
+    end: int
+    lag: int
+    read: int
+    given: int
+    late: int
+    repeated: int
+    future: int
+    amending: int
+    derived: int
+    written: int
+    lost: int
+    cpu_seconds: float
+    state_bytes: int
+
+    @property
+    def out_per_in(self) -> float:
+        """Rows stored for each row given."""
+        return self.written / self.given if self.given else 0.0
+
+
+class Runner:
+    """One application over one store; one thread at a time."""
+
+    def __init__(
+        self,
+        app: AnyApp,
+        store: Store,
+        params: object | None = None,
+        terms: Mapping[str, str] | None = None,
+        settings: RunnerSettings | None = None,
+        telemetry: Telemetry | None = None,
+        cpu: Callable[[], float] = time.thread_time,
+    ) -> None:
+        self.app = app
+        self.store = store
+        self.settings = settings or RunnerSettings()
+        self.reader = f"app:{app.name}"
+        self.pipeline = Pipeline(app, params, terms)
+        self.epoch = 0
+        self.position = 0
+        self.lost = 0
+        self.state_bytes = 0
+        self._since = 0
+        self._cpu = cpu
+        self._spent = 0.0
+        self._recorded_at = 0
+        self._began = False
+        self._limit = self.settings.batch_rows
+        self._unsaved = 0
+        self._noted = 0
+        self._meters = _Meters(telemetry or Silent(), app.name)
+
+    # the way of a batch -----------------------------------------------------------------------------------------
+
+    def step(self) -> int:
+        """Take the next rows of the log; gives how many, 0 at its end.
+
+        After an error nothing of the step was stored and the next step begins again from what is stored.
+        """
+        began = self._cpu()
+        try:
+            if not self._began:
+                self._begin()
+            batch = self.store.tail(self.position, self._limit)
+            for part in parts(batch):
+                if not self._take(part):
+                    break
+        except BaseException:
+            self._began = False
+            self._meters.failures.add(app=self.app.name)
+            raise
+        self._spent += self._cpu() - began
+        self._meters.tell(self)
+        return len(batch)
+
+    def run(self) -> int:
+        """Step until the end of the log; gives how many rows were read."""
+        total = 0
+        while rows := self.step():
+            total += rows
+        self.save()
+        return total
+
+    def save(self) -> None:
+        """Note position and state, as at a clean stop."""
+        if self._began and self._noted < self.position:
+            self._note(self.position, force=True)
+
+    def close(self) -> None:
+        """Note where it stands and let go."""
+        try:
+            self.save()
+        finally:
+            self.pipeline.host.close()
+            self._began = False
+
+    def backfill(self, since: int | None = None) -> int:
+        """Derive everything again from the beginning of the log; gives how many rows were read.
+
+        since: write only what is of that instant (microseconds) or later; what comes before still makes the state
+        """
+        if not self._began:
+            self._stand()
+        self.epoch += 1
+        self.position = self._noted = 0
+        self._since = 0 if since is None else since
+        self.pipeline.begin(None, self._tables())
+        self._began = True
+        self._note(0, force=True)
+        return self.run()
+
+    def reload(self) -> None:
+        """Begin again from what is stored at the next step, with the reference tables as they are then."""
+        self.save()
+        self._began = False
+
+    def explain(self) -> Explained:
+        """How it is doing."""
+        state, counts, memory = self.store.state, self.pipeline.counts, self.pipeline.memory
+        if not self._began:
+            self._begin()
+        behind = state.recorded_at - self._recorded_at if state.position > self.position else 0
+        return Explained(
+            self.epoch, self.position, state.position, behind, counts.read, counts.given, counts.late,
+            counts.repeated, counts.future, counts.amending, memory.derived, memory.written, self.lost,
+            self._spent + self._elsewhere(), self.state_bytes,
+        )  # fmt: skip
+
+    def _elsewhere(self) -> float:
+        return self.pipeline.host.cpu if self.app.heavy else 0.0
+
+    def _take(self, batch: Batch) -> bool:
+        """One part of a batch; False where it was too much at once and smaller ones are to be tried."""
+        last = int(batch.position[-1])
+        changes = self.pipeline.feed(batch)
+        if changes is not None and (len(changes) > MOST_ROWS // 2 or self.pipeline.press.crossed(changes)):
+            if batch.position[0] != last:
+                self._limit = max(len(batch) // 2, 1)
+                self._begin()
+                return False
+            changes = _apart(changes, self.app.name)
+        if changes is not None and self._since:
+            changes = changes.take(changes.observed_at >= self._since)
+        self._unsaved += len(batch)
+        if changes is not None and len(changes):
+            self._store(changes, last)
+        elif self._unsaved >= self.settings.idle_rows:
+            self._note(last)
+        self.position, self._recorded_at = last, int(batch.recorded_at[-1])
+        self._limit = self.settings.batch_rows
+        return True
+
+    def _store(self, changes: Changes, last: int) -> None:
+        """Outputs, position and (small) state in one commit."""
+        cursor = Cursor(self.reader, 0, self._at(last), self._inline())
+        producer = Producer(self.reader, self.epoch, last)
+        derived_from = f"log:{self.position + 1}-{last}"
+        for attempt in range(_TRIES):
+            with self.store.state.lock:
+                placed, lost = self.pipeline.press.placed(changes, self.store.state)
+            try:
+                self.store.commit(
+                    Commit(placed, self.reader, self.reader, producer if len(placed) else None, cursor, derived_from)
+                )
+                break
+            except VersionConflict:
+                if attempt == _TRIES - 1:
+                    raise
+        self.lost += lost
+        self._noted = last
+        self._save_large(last)
+
+    def _inline(self) -> bytes:
+        """The state, as far as it goes into every commit."""
+        if self.state_bytes > self.settings.inline:
+            return b""
+        state = self.pipeline.state()
+        self.state_bytes = len(state)
+        return state if len(state) <= self.settings.inline else b""
+
+    def _note(self, position: int, *, force: bool = False) -> None:
+        """Position and state without outputs."""
+        state = self._inline()
+        self.store.commit(
+            Commit(nothing(), self.reader, self.reader, cursor=Cursor(self.reader, 0, self._at(position), state))
+        )
+        self._noted = position
+        self._save_large(position, force=force)
+
+    def _save_large(self, position: int, *, force: bool = False) -> None:
+        if self.state_bytes <= self.settings.inline:
+            self._unsaved = 0
+        elif force or self._unsaved >= self.settings.save_rows:
+            state = self.pipeline.state()
+            self.state_bytes = len(state)
+            cursor = Cursor(self.reader, STATE, self._at(position), state)
+            self.store.commit(Commit(nothing(), self.reader, self.reader, None, cursor))
+            self._unsaved = 0
+
+    def _at(self, position: int) -> str:
+        """The place in the log as the cursor keeps it."""
+        return f"{self.epoch}:{position}:{self._since}"
+
+    # beginning ----------------------------------------------------------------------------------------------------
+
+    def _stand(self) -> tuple[Cursor | None, int]:
+        """Where the outputs stand in the log."""
+        cursor = self.store.cursor(self.reader, 0)
+        if cursor is not None:
+            self.epoch, self.position, self._since = _parsed(cursor.position)
+            self.state_bytes = len(cursor.state)
+            return cursor, self.position
+        return None, 0
+
+    def _begin(self) -> None:
+        """Take up what is stored; rows between a large state and the outputs are read again, for the state alone."""
+        cursor, target = self._stand()
+        kept, self.position = (None, 0) if cursor is None else (cursor.state or None, target)
+        if kept is None and cursor is not None:
+            large = self.store.cursor(self.reader, STATE)
+            epoch, position, _ = (-1, 0, 0) if large is None else _parsed(large.position)
+            self.position = 0
+            if large is not None and epoch == self.epoch and position <= target:
+                kept, self.position, self.state_bytes = large.state, position, len(large.state)
+        self.pipeline.begin(kept, self._tables())
+        while self.position < target:
+            batch = self.store.tail(self.position, self.settings.batch_rows)
+            if not len(batch):
+                break
+            batch = batch.take(batch.position <= target)
+            for part in parts(batch):
+                self.pipeline.feed(part)
+            self.position = int(batch.position[-1])
+        self.position = self._noted = target
+        self._unsaved = 0
+        self._began = True
+
+    def _tables(self) -> Tables:
+        """The reference tables it asks for; of those that are not there, none."""
+        found = {}
+        for name in self.app.tables(self.pipeline.params):
+            try:
+                found[name] = self.store.tables(name)
+            except ZhichengError:
+                found[name] = {}
+        return found
+
+
+class _Meters:
+    """What is measured of an application."""
+
+    def __init__(self, telemetry: Telemetry, name: str) -> None:
+        self.name = name
+        self.given = telemetry.counter("app_rows_in", "Rows given to an application", ["app"])
+        self.written = telemetry.counter("app_rows_out", "Rows written by an application", ["app"])
+        self.cpu = telemetry.counter("app_cpu_seconds", "CPU seconds of an application", ["app"])
+        self.failures = telemetry.counter("app_failures", "Steps of an application that failed", ["app"])
+        self.lag = telemetry.gauge("app_lag_positions", "Commits that an application has not read", ["app"])
+        self.state = telemetry.gauge("app_state_bytes", "Size of an application's state", ["app"])
+        self._told = (0, 0, 0.0)
+
+    def tell(self, runner: Runner) -> None:
+        memory = runner.pipeline.memory
+        now = (memory.sieve.counts.given, memory.written, runner._spent + runner._elsewhere())
+        for counter, value, before in zip((self.given, self.written, self.cpu), now, self._told, strict=True):
+            counter.add(max(value - before, 0), app=self.name)
+        self._told = now
+        self.lag.set(max(runner.store.state.position - runner.position, 0), app=self.name)
+        self.state.set(runner.state_bytes, app=self.name)
+
+
+def _apart(changes: Changes, name: str) -> Changes:
+    """What came of a single commit and cannot be one: removals that are written over stay out; too many are refused."""
+    if len(changes) > MOST_ROWS // 2:
+        raise Invalid(
+            f"The application {name} makes {len(changes)} rows of one commit; that is more than one commit takes",
+            f"应用 {name} 由一次提交产生了 {len(changes)} 行，超过一次提交的上限",
+        )
+    last = np.zeros(len(changes.entity.values) + 1, np.intp)
+    last[changes.entity.codes] = np.arange(len(changes))
+    whole = changes.attribute.codes < 0
+    return changes.take(~(whole & (last[changes.entity.codes] != np.arange(len(changes)))))
+
+
+def _parsed(text: str) -> tuple[int, int, int]:
+    epoch, position, since = text.split(":")
+    return int(epoch), int(position), int(since)
