@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.storage.faults import flips, workload
+from tests.storage.faults import disk, flips, workload
 from tests.storage.test_contract import BUS, SPEED, born, of, read
 from tests.storage.test_semantics import objects, plain
 from zhicheng.kernel.errors import BadConfiguration, Corrupt, StorageFailed, Unavailable, ZhichengError
@@ -169,6 +169,27 @@ def test_a_store_that_was_half_made_has_its_checksums(tmp_path: Path) -> None:
         assert next(iter(database.execute("PRAGMA checksum_verification")))[0] == "1"
         assert next(iter(database.execute("PRAGMA page_size")))[0] == 8192
     database.close()
+
+
+def test_every_setting_of_the_database_is_in_force(tmp_path: Path) -> None:
+    """A PRAGMA that answers hides those behind it, unless its answer is read."""
+    database = Database(tmp_path / "state.db")
+    wanted = {
+        "journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "auto_vacuum": 2, "page_size": 8192,
+        "wal_autocheckpoint": 2000, "journal_size_limit": 4_194_304, "checksum_verification": "1",
+    }  # fmt: skip
+    assert {name: database.rows(f"PRAGMA {name}")[0][0] for name in wanted} == wanted
+    database.close()
+
+
+def test_sealing_gives_the_space_of_the_blocks_back(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path)
+    store.commit(workload.first_commit())
+    for number in range(40):
+        store.commit(Commit(disk.changes(number, 60_000), "tester", "test"))
+    store.seal()
+    store.close()
+    assert (tmp_path / "state.db").stat().st_size < 200_000
 
 
 def test_a_lost_state_db_is_no_empty_store(tmp_path: Path) -> None:

@@ -61,7 +61,8 @@ class Accounts:
         try:
             self._database = apsw.Connection(str(path))
             self._database.set_busy_timeout(10_000)
-            self._database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON")
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+                self._database.execute(f"PRAGMA {pragma}")  # apart: one that answers hides those behind it
             version = self._number("PRAGMA user_version")
             if version == 0:
                 self._database.execute(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={FORMAT}; COMMIT")

@@ -140,6 +140,7 @@ def whole_log(store: EmbeddedStore) -> Batch:
     while len(part := store.tail(after, 5_000)):
         parts.append(part)
         after = int(part.position[-1])
+    assert parts, "the log is empty"
     return concat(parts)
 
 

@@ -101,9 +101,10 @@ class Database:
             sync_folder(path.parent)
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
-        """Statements without an answer."""
+        """Statements whose answers nobody wants; read to the end, as SQLite stops at each row until it is fetched."""
         with translated():
-            self.connection.execute(sql, values)
+            for _ in self.connection.execute(sql, values):
+                pass
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""

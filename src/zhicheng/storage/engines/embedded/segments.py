@@ -119,7 +119,10 @@ class Segment:
     def _read(self, groups: list[int]) -> pa.Table:
         if self._parquet is None or self._file is None:
             self._file = CheckedFile(self.path, self.digest)
-            self._parquet = pq.ParquetFile(self._file, read_dictionary=list(CODED), page_checksum_verification=True)
+            # reading ahead takes threads of its own, and gains nothing here
+            self._parquet = pq.ParquetFile(
+                self._file, read_dictionary=list(CODED), page_checksum_verification=True, pre_buffer=False
+            )
         try:
             return self._parquet.read_row_groups(groups, use_threads=False)
         finally:
