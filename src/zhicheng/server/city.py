@@ -18,12 +18,14 @@ from zhicheng.kernel.settings import Where, unknown
 from zhicheng.kernel.telemetry import Prometheus
 from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
+from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import contexts_of, models_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile
 from zhicheng.server.space import Space, make_space
+from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
@@ -68,6 +70,8 @@ class City:
         self._documents = contexts_of(file)
         self._checks = self._intake_settings()
         self._environ = os.environ if environ is None else environ
+        for name, feed in file.settings.feeds.items():
+            settings_of(name, feed, Contexts(), file.name)
         self.folder = folder
         folder.make()
         self._lock = folder.lock(f"zhicheng run at http://{self.settings.server.host}:{self.settings.server.port}")
@@ -89,9 +93,11 @@ class City:
         return IntakeSettings(models.default_check, checks)
 
     def _open_spaces(self) -> None:
+        """Open every tenant and make the feeds ready: a mistake in the city's file shows before anything runs."""
         try:
             for tenant in self.accounts.tenants():
                 self.space(tenant)
+            self._make_feeds()
         except BaseException:
             self.close()
             raise
@@ -138,8 +144,7 @@ class City:
 
     # life
 
-    async def start(self) -> None:
-        """Begin the feeds."""
+    def _make_feeds(self) -> None:
         space = self.home
         timetables = timetables_of(self.settings.feeds, space)
         for name, settings in self.settings.feeds.items():
@@ -147,6 +152,9 @@ class City:
                 self.feeds[name] = FeedTask(
                     name, settings, self.file, space, timetables, self._environ, self.clock, self.telemetry
                 )
+
+    async def start(self) -> None:
+        """Begin the feeds."""
         self._tasks = [asyncio.create_task(self._guarded(feed), name=feed.source) for feed in self.feeds.values()]
 
     async def _guarded(self, feed: FeedTask) -> None:
