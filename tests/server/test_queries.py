@@ -120,6 +120,7 @@ async def test_batches_take_the_good_and_name_the_bad(city: httpx.AsyncClient) -
         ERRORS + "AlreadyExists",
         ERRORS + "BadRequestData",
     ]
+    assert [error["entityId"] for error in answer.json()["errors"]] == [numbered(1)["id"], "urn:x:bad"]
     changed = await city.post(f"{OPERATIONS}/upsert", json=[numbered(1), numbered(90)], params={"options": "update"})
     assert (changed.status_code, changed.json()) == (201, ["urn:ngsi-ld:OffStreetParking:90"])
     assert (await city.post(f"{OPERATIONS}/upsert", json=[numbered(1)])).status_code == 204

@@ -79,7 +79,7 @@ def decode_attribute(
 def decode_batch(
     documents: object, context_for: Callable[[Json], Context], *, fragment: bool = False, nulls: bool = False
 ) -> list[Entity | ZhichengError]:
-    """Each entity of a batch, or its error in its place; `context_for` gives a document's context."""
+    """Each entity of a batch, or its error (its `id` a fact) in its place; `context_for` gives a document's context."""
     if not isinstance(documents, list) or not documents:
         raise Invalid("A batch is a list with at least one entity", "批量请求必须是非空的实体列表")
     results: list[Entity | ZhichengError] = []
@@ -87,6 +87,8 @@ def decode_batch(
         try:
             results.append(decode_entity(document, context_for(document), fragment=fragment, nulls=nulls))
         except ZhichengError as error:
+            if isinstance(document, dict) and isinstance(identifier := document.get("id"), str):
+                error.facts.setdefault("id", identifier)
             results.append(error)
     return results
 
