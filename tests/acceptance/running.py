@@ -53,12 +53,15 @@ class Running:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def wait(self, done: Callable[[], object], seconds: float) -> None:
+    def wait(self, done: Callable[[], object], seconds: float, what: str = "") -> None:
         until = time.monotonic() + seconds
         while not done():
-            assert self.process.poll() is None, Path(self.log.name).read_text("utf-8")
-            assert time.monotonic() < until, Path(self.log.name).read_text("utf-8")
+            assert self.process.poll() is None and time.monotonic() < until, f"{what}\n{self.said()}"
             time.sleep(0.05)
+
+    def said(self) -> str:
+        """What the process printed."""
+        return Path(self.log.name).read_text("utf-8")
 
     def feed(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = next(one for one in self.get("/api/v1/feeds") if one["name"] == name)
@@ -88,7 +91,7 @@ class Running:
     def end(self, how: signal.Signals) -> None:
         self.process.send_signal(how)
         code = self.process.wait(30)
-        assert code == (-how if how == signal.SIGKILL else 0), Path(self.log.name).read_text("utf-8")
+        assert code == (-how if how == signal.SIGKILL else 0), self.said()
         self.close()
 
     def close(self) -> None:
