@@ -112,8 +112,13 @@ class Directory:
 
     def bury(self, code: int, when: int, *, erased: bool) -> None:
         """An entity is no more; of an erased one nothing is remembered."""
-        self.table[code], self.row[code], self.life[code] = -1, -1, 0
+        self.table[code], self.row[code], self.life[code], self.scope[code] = -1, -1, 0, -1
         self.deleted_at[code] = 0 if erased else when
+
+    def compact(self) -> None:
+        """Let go of the scopes that no entity is in any more."""
+        column = Coded(self.scopes.values, self.scope).compact()
+        self.scopes, self.scope = Pool(column.values), column.codes
 
     def touch(self, codes: I4, batch: Batch) -> None:
         """The batch's entities changed; rows are in log order, so the last of each counts."""

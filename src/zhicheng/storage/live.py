@@ -181,6 +181,7 @@ class State:
 
     def compact(self) -> None:
         """Let go of texts that no row has any more. Call with the lock held."""
+        self.directory.compact()
         for table in self.tables:
             for cells in table.columns.values():
                 cells.compact()
