@@ -15,10 +15,9 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from zhicheng.kernel.columns import I8, Coded, Index
+from zhicheng.kernel.columns import I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Corrupt
 from zhicheng.standards.changes import CODED, Act
 from zhicheng.storage.engines.embedded import files
@@ -28,7 +27,8 @@ from zhicheng.storage.engines.embedded.checked import CheckedFile
 from zhicheng.storage.log import Batch
 from zhicheng.storage.series import concat, empty_batch
 
-_GROUP_ROWS = 32_768
+_GROUP_ROWS = 16_384
+"""Rows that are read at least: fewer make one entity's history quicker, and the file larger (by 9 % at 8,192)."""
 _FAR = 2**62
 _DELTA = dict.fromkeys(("observed_at", "position", "ordinal", "life", "target"), "DELTA_BINARY_PACKED")
 
@@ -74,9 +74,16 @@ class Segment:
         if not groups:
             return None
         table = self._table(groups)
-        for name, wanted in (("entity", entities), ("attribute", attributes)):
-            if wanted is not None:
-                table = table.filter(pc.is_in(table.column(name), pa.array(wanted, pa.string())))
+        asked = (("entity", entities), ("attribute", attributes))
+        masks = [_among(table.column(name), wanted) for name, wanted in asked if wanted is not None]
+        if masks:
+            rows = np.flatnonzero(np.logical_and.reduce(masks))
+            if not len(rows):
+                return None
+            # the rows of an entity lie together: cutting them out first leaves little to pick from
+            table = table.slice(int(rows[0]), int(rows[-1] - rows[0]) + 1)
+            if len(rows) < len(table):
+                table = table.take(pa.array(rows - rows[0]))
         return to_batch(table, [self.commits]) if len(table) else None
 
     def parts(self) -> Iterator[Batch]:
@@ -230,3 +237,13 @@ def rank(column: Coded) -> I8:
     ranks = np.full(len(column.values) + 1, -1, np.int64)
     ranks[order] = np.arange(len(column.values))
     return ranks[column.codes]
+
+
+def _among(column: pa.ChunkedArray, wanted: tuple[str, ...]) -> Mask:
+    """Which rows of a dictionary-encoded column hold one of the texts."""
+    chosen = set(wanted)
+    parts = []
+    for chunk in column.chunks:
+        known = np.array([*(text in chosen for text in chunk.dictionary.to_pylist()), False])
+        parts.append(known[chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)
