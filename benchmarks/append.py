@@ -76,7 +76,7 @@ def append(store: EmbeddedStore, changes: list[Changes]) -> float:
 
 
 def bare(folder: Path, changes: list[Changes], number: int) -> float:
-    """SQLite alone, as quick as it goes: a batch is a call and a durable transaction, names are codes; rows a second."""
+    """SQLite alone, as quick as it goes: a batch is a call and a transaction, names are codes; rows a second."""
     path = folder / f"bare-{number}.db"
     connection = apsw.Connection(str(path))
     connection.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL")

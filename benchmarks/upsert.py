@@ -84,7 +84,7 @@ BENCHMARK = Benchmark(
     (
         Figure(
             "upsert", "entities/s", 5_000, 10_000, 0.25,
-            floor="SQLite (WAL, FULL): the same documents by id, their attributes as rows; a durable transaction a batch",
+            floor="SQLite (WAL, FULL): the same documents by id, their attributes as rows; a transaction a batch",
         ),
     ),
     run,
