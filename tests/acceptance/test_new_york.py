@@ -168,7 +168,7 @@ def check_rows(found: list[Row], expected: list[Row]) -> None:
     """Row for row the same, and none of a series, life and time with one value twice."""
     assert len(found) == len(expected)
     assert found == expected
-    times = Counter(row[2:] for row in found if row[11] > 0)  # type: ignore[operator]  # observed_at
+    times = Counter(row[2:] for row in found if row[11] > 0)  # type: ignore[operator]  # 11 is observed_at
     assert max(times.values()) == 1
 
 
