@@ -191,7 +191,7 @@ class _Series:
         ]
         same = (number == before[0]) | (np.isnan(number) & np.isnan(before[0]))
         kept: Mask = ~(same & (text == before[2])) | (before[1] == ABSENT)
-        ends = np.append(first[1:], True)
+        ends = np.append(first, True)[1:]
         for column, value in zip(last, values, strict=True):
             column[slots[ends]] = value[ends]
         return kept

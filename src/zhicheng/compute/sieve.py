@@ -286,12 +286,12 @@ def _newest(batch: Batch, rows: Index, series: Index, texts: I8, store: Keyed) -
     head[1:] = series[told][1:] != series[told][:-1]
     numbers, texts = changes.number[rows][order][told], texts[order][told]
     own, when = series[told], at[told]
-    before_at = np.where(head, stood[told], np.append(0, when[:-1]))
-    before_number = np.where(head, flat["number"][own], np.append(np.nan, numbers[:-1]))
-    before_text = np.where(head, flat["text"][own], np.append(0, texts[:-1]))
+    before_at = np.where(head, stood[told], np.append(0, when)[:-1])
+    before_number = np.where(head, flat["number"][own], np.append(np.nan, numbers)[:-1])
+    before_text = np.where(head, flat["text"][own], np.append(0, texts)[:-1])
     same = (before_at == when) & (before_text == texts) & ~decided[told]
     same &= (before_number == numbers) | (np.isnan(before_number) & np.isnan(numbers))
-    last = np.append(head[1:], True)
+    last = np.append(head, True)[1:]
     for name, values in (("at", when), ("number", numbers), ("text", texts)):
         flat[name][own[last]] = values[last]
     keep, marked = np.ones(len(rows), bool), np.zeros(len(rows), bool)

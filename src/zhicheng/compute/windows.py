@@ -101,7 +101,7 @@ class Windows:
         first[1:] = own[1:] != own[:-1]
         stood = self.keys["passed"][own]
         passed = running_newest(at[order] - self.lateness, first, np.zeros(len(own), bool), stood)
-        before = np.where(first, stood, np.append(0, passed[:-1]))
+        before = np.where(first, stood, np.append(0, passed)[:-1])
         floor = np.empty(len(own), np.int64)
         floor[order] = before
         return floor, order
