@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FREE = term("availableSpotNumber")
 FIRST, LAST = instants.parse("2023-03-01T00:00:00Z"), instants.parse("2023-06-01T00:00:00Z")
 READINGS = 3_600_276
+pytestmark = pytest.mark.slow
 log = logging.getLogger(__name__)
 """Figures measured: pytest --log-cli-level=INFO shows them."""
 

@@ -28,6 +28,7 @@ from zhicheng.storage.log import Cursor
 
 SMALL = EmbeddedSettings(seal_rows=12_000, snapshot_rows=36_000, snapshots_kept=4)
 """So small that forty feeds are sealed many times and make more snapshots than are kept."""
+pytestmark = pytest.mark.slow
 LATEST = (iri("ArrivalEstimation"),)
 TYPES = {"Vehicle", "GtfsTrip", "ArrivalEstimation"}
 
