@@ -74,7 +74,7 @@ def run(
             for part in parts(batch):
                 changes = pipeline.feed(part)
                 if changes is not None:
-                    _note(changes, written)
+                    note(changes, written)
             if resume:
                 pipeline.begin(pipeline.state(), tables or {})
         return written, pack(pipeline.host.state())
@@ -94,7 +94,8 @@ def _plain(app: AnyApp) -> AnyApp:
     return replace(app, writes=writes)
 
 
-def _note(changes: Changes, written: Written) -> None:
+def note(changes: Changes, written: Written) -> None:
+    """Add rows to what was written."""
     columns = (changes.form, changes.act, changes.observed_at, np.nan_to_num(changes.number, nan=-1e300))
     rows = zip(
         *(column.list() for column in (changes.entity, changes.attribute, changes.dataset)),
@@ -120,8 +121,8 @@ def _pieces(log: Batch, cuts: Sequence[int]) -> list[Batch]:
     return [log.take(np.arange(start, end)) for start, end in pairwise(ends)]
 
 
-def random_log(app: AnyApp, draw: np.random.Generator, commits: int = 40) -> Batch:
-    """Rows for what an application reads: a few entities of each type, reported in mixed order."""
+def random_log(app: AnyApp, draw: np.random.Generator, commits: int = 40, *, mortal: bool = True) -> Batch:
+    """Rows for what an application reads: a few entities of each type, reported in mixed order, some removed."""
     known = _attributes()
     things = [(one, f"urn:ngsi-ld:{one.type.rpartition('/')[2]}:{number}") for one in app.reads for number in range(3)]
     log = Log()
@@ -134,7 +135,7 @@ def random_log(app: AnyApp, draw: np.random.Generator, commits: int = 40) -> Bat
             if entity not in log.lives:
                 add_life(rows, entity)
                 add_types(rows, entity, (iri(reads.type),))
-            elif draw.random() < 0.03:
+            elif draw.random() < 0.03 and mortal:
                 add_life(rows, entity, Act.REMOVE)
                 continue
             for name in reads.attributes:
