@@ -161,6 +161,51 @@ def trials(count: int, seed: int, kinds: tuple[str, ...] = KINDS) -> dict[str, C
     return counts
 
 
+def wal_trials(count: int, seed: int) -> Counter[str]:
+    """Flips in the write-ahead log that a killed process left: "found", "harmless", "last commit lost" or worse.
+
+    A damaged last transaction cannot be told from one that a power cut tore before it was acknowledged.
+    """
+    dice = random.Random(seed)
+    counts: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as name:
+        source = Path(name) / "killed"
+        store = EmbeddedStore(Path(name) / "store", SETTINGS)
+        store.commit(workload.first_commit())
+        for sequence in range(50):
+            store.commit(workload.commit(store, seed, 0, sequence))
+        shutil.copytree(store.folder, source, ignore=shutil.ignore_patterns("lock", "*-shm"))
+        store.close()
+        shutil.copytree(source, Path(name) / "sound")
+        sound = _log(Path(name) / "sound")
+        for number in range(count):
+            folder = Path(name) / str(number)
+            shutil.copytree(source, folder)
+            flip(folder / "state.db-wal", dice)
+            counts[_wal_outcome(folder, sound)] += 1
+            shutil.rmtree(folder)
+    return counts
+
+
+def _wal_outcome(folder: Path, sound: list[list[workload.Row]]) -> str:
+    before = (folder / "state.db-wal").read_bytes()
+    try:
+        found = _log(folder)
+    except Corrupt:
+        return "found" if (folder / "state.db-wal").read_bytes() == before else "found, and the evidence destroyed"
+    if found != sound[: len(found)]:
+        return "SERVED WRONG"
+    lost = len(sound) - len(found)
+    return {0: "harmless", 1: "last commit lost"}.get(lost, f"LOST {lost}")
+
+
+def _log(folder: Path) -> list[list[workload.Row]]:
+    store = EmbeddedStore(folder, SETTINGS)
+    found = [part[1] for part in workload.by_position(store.tail(0)).values()]
+    store.close()
+    return found
+
+
 def main() -> None:
     """A line a kind."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,7 +215,8 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     print(f"seed {options.seed}")
     for kind, counts in trials(options.count, options.seed).items():
-        print(f"{kind:20} {dict(counts)}")
+        print(f"{kind:20} {dict(counts)}", flush=True)
+    print(f"{'write-ahead log':20} {dict(wal_trials(options.count // len(KINDS), options.seed))}")
 
 
 if __name__ == "__main__":

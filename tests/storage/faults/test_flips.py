@@ -10,6 +10,12 @@ import pytest
 from tests.storage.faults import flips
 
 
+def test_a_flipped_bit_in_the_write_ahead_log_does_not_hide_what_follows_it() -> None:
+    counts = flips.wal_trials(120, 3)
+    assert set(counts) <= {"found", "harmless", "last commit lost"}, counts
+    assert counts["found"] > 90
+
+
 @pytest.mark.slow
 def test_a_flipped_bit_is_found_or_harmless(caplog: pytest.LogCaptureFixture) -> None:
     seed = int(os.environ.get("ZHICHENG_FAULT_SEED") or random.SystemRandom().randrange(10**6))

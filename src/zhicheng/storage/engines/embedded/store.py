@@ -21,7 +21,7 @@ from zhicheng.kernel.instants import Clock, system_clock
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage import admission
-from zhicheng.storage.engines.embedded import blocks, erasure, files, reading, segments, snapshots
+from zhicheng.storage.engines.embedded import blocks, erasure, files, reading, segments, snapshots, wal
 from zhicheng.storage.engines.embedded.archive import Archive, check_gapless, check_whole, mergeable
 from zhicheng.storage.engines.embedded.arrow import to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
@@ -75,6 +75,7 @@ class EmbeddedStore:
         with contextlib.ExitStack() as undo:
             undo.callback(self._lock.release)
             check_whole(folder)
+            wal.check(folder / "state.db-wal")
             self._database = Database(folder / "state.db")
             undo.callback(self._database.close)
             migrate(self._database, folder)
