@@ -72,6 +72,7 @@ class Feed:
         self._chance = chance or random.Random()
         self._bad = b""
         self._bad_error: ZhichengError | None = None
+        self._turn = asyncio.Lock()
         self.health = Health(name, source.kind, clock(), self._pace.late_after, self._pace.stale_after)
         measured = telemetry or Silent()
         self._payloads = measured.counter("feed_payloads", "Payloads taken from feeds", ["feed"])
@@ -100,6 +101,27 @@ class Feed:
         except Exception:  # noqa: BLE001  (the edge of the runner: one feed's defect must not stop the others)
             _log.exception("feed %s: unexpected failure", self.name)
             return self._failed(Unavailable("An unexpected failure; see the log", "意外故障；请查看日志"))
+
+    async def push(self, body: bytes, name: str) -> bool:
+        """Take a payload that is handed in; returns once it is durable, and raises what is wrong with it.
+
+        False: it is the last one once more, and nothing was done.
+        """
+        async with self._turn:
+            digest = _digest(body).hex()
+            if digest == self._cursor.digest:
+                self.health = replace(self.health.answered(self._clock()), unchanged=self.health.unchanged + 1)
+                return False
+            cursor = Cursor(self._cursor.sequence + 1, digest=digest)
+            payload = Payload(body, name, self._clock(), cursor)
+            try:
+                await self._sink(payload)
+            except ZhichengError as error:
+                self.health = replace(self.health.failed(self._clock(), error), refused=self.health.refused + 1)
+                self._report(error, name)
+                raise
+            self._take(payload)
+            return True
 
     async def _round(self) -> float | None:
         poll = await self._source.next(self._cursor)

@@ -15,13 +15,14 @@ from zhicheng.network.fetch import Fetcher, Request
 from zhicheng.network.folder import FolderSource
 from zhicheng.network.guard import Resolve, system_resolve
 from zhicheng.network.http_source import HttpSource
+from zhicheng.network.push import PushSource
 from zhicheng.network.replay import ReplaySource, Sleep
 from zhicheng.network.source import Source
 
 
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
-    """One feed: exactly one of `url`, `folder` and `replay`, and what reads its payloads.
+    """One feed: exactly one of `url`, `folder`, `replay` and `push`, and what reads its payloads.
 
     `decoder` is a name of the decoders' table, `options` are its own settings, `mapping` says what columns
     mean to decoders of tables. Header values "env:NAME" are taken from the environment.
@@ -31,6 +32,7 @@ class FeedSettings:
     url: str = ""
     folder: str = ""
     replay: str = ""
+    push: bool = False
     enabled: bool = True
     interval: Duration = 30 * SECOND
     timeout: Duration = 30 * SECOND
@@ -45,8 +47,8 @@ class FeedSettings:
     mapping: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if sum(bool(one) for one in (self.url, self.folder, self.replay)) != 1:
-            raise Invalid("needs one of url, folder and replay", "需要 url、folder、replay 三者之一")
+        if sum(bool(one) for one in (self.url, self.folder, self.replay, self.push)) != 1:
+            raise Invalid("needs one of url, folder, replay and push", "需要 url、folder、replay、push 四者之一")
         if self.url and urlsplit(self.url).scheme not in ("http", "https"):
             raise Invalid(
                 f"url {self.url!r} does not start with http:// or https://",
@@ -97,6 +99,8 @@ def make_source(
             speed=settings.speed,
             max_size=settings.max_size,
         )
+    if settings.push:
+        return PushSource()
     headers = {name: _secret(value, environ) for name, value in settings.headers.items()}
     request = Request(settings.url, headers, settings.timeout, settings.max_size)
     fetcher = Fetcher(request, clock=clock, resolve=resolve)

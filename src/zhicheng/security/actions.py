@@ -32,6 +32,7 @@ ACTIONS = MappingProxyType(
         "contexts:read": Named("读取 @context", "Read @contexts"),
         "contexts:write": Named("管理 @context", "Keep @contexts"),
         "feeds:read": Named("查看数据源状态", "See how feeds are doing"),
+        "feeds:push": Named("推送数据", "Push data to feeds"),
         "metrics:read": Named("读取运行指标", "Read the platform's figures"),
     }
 )
@@ -39,7 +40,7 @@ READING = frozenset((PUBLIC, "city:read", "entities:read", "history:read", "cont
 ROLES = MappingProxyType(
     {
         "reader": READING,
-        "writer": READING | {"entities:write", "history:write", "contexts:write"},
+        "writer": READING | {"entities:write", "history:write", "contexts:write", "feeds:push"},
         "operator": READING | {"feeds:read", "metrics:read"},
         "admin": frozenset(ACTIONS),
     }

@@ -126,6 +126,17 @@ class FeedTask:
             telemetry=self._telemetry,
         )  # fmt: skip
 
+    async def push(self, body: bytes, name: str) -> Taken:
+        """Store a payload that was handed in; what came of it."""
+        before = replace(self.taken, reasons=())
+        self.taken.reasons = ()
+        await self._feed.push(body, name)
+        after = self.taken
+        return Taken(
+            after.rows - before.rows, after.created - before.created, after.removed - before.removed,
+            after.repeated - before.repeated, after.refused - before.refused, after.issued_at, after.reasons,
+        )  # fmt: skip
+
     async def sink(self, payload: Payload) -> None:
         """Store a payload together with the feed's cursor."""
         static = self._timetable.static if self._timetable is not None else None

@@ -185,10 +185,12 @@ def test_an_unknown_context_says_how_to_map_it() -> None:
         assert "https://nowhere.org/c.jsonld" in text
 
 
-def test_the_models_are_in_the_default_context_only() -> None:
+def test_the_models_are_in_the_context_of_documents_that_name_none_but_the_core() -> None:
     contexts = Contexts(models={"@context": {"fillingLevel": "https://models.org/fillingLevel"}})
-    assert contexts.of(None).expand("fillingLevel") == "https://models.org/fillingLevel"
-    assert contexts.of(core_url()).expand("fillingLevel") == DEFAULT_VOCABULARY + "fillingLevel"
+    for core_alone in (None, core_url(), [core_url("1.3")], []):
+        assert contexts.of(core_alone).expand("fillingLevel") == "https://models.org/fillingLevel"
+    own = [{"a": "https://x.org/a"}, core_url()]
+    assert contexts.of(own).expand("fillingLevel") == DEFAULT_VOCABULARY + "fillingLevel"
 
 
 def test_hosted_contexts_come_and_go() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from zhicheng.hub.temporal import Window
 from zhicheng.kernel import instants
-from zhicheng.kernel.errors import Invalid, Language, NotFound
+from zhicheng.kernel.errors import Invalid, Language, NotFound, UnsupportedMedia
 from zhicheng.network.health import STATUS_ZH
 from zhicheng.server.feeds import FeedTask
 from zhicheng.server.http import Answer, json_answer, language_of
@@ -202,6 +202,22 @@ async def feeds(request: Request) -> Answer:
         return json_answer([])
     now = city.clock()
     return json_answer([_feed(name, now, city.feeds[name]) for name in city.feeds])
+
+
+async def push(request: Request) -> Answer:
+    """POST /api/v1/feeds/{name}: a payload for a feed that is pushed, in the form its decoder reads."""
+    city, name = request.city, request.path["name"]
+    feed = city.feeds.get(name) if request.space is city.home else None
+    if feed is None or not feed.settings.push:
+        raise NotFound(
+            f"There is no feed {name!r} that is pushed; [feeds.{name}] with push = true makes one",
+            f"没有可推送的数据源 {name!r}；请配置 [feeds.{name}] 并设置 push = true",
+        )
+    if (coding := request.header(b"content-encoding")) not in (None, "identity"):
+        raise UnsupportedMedia(f"Send the body without {coding}", f"请发送未经 {coding} 压缩的正文")
+    done = await feed.push(await request.body(), request.name)
+    counts = {key: getattr(done, key) for key in ("rows", "created", "removed", "repeated", "refused")}
+    return json_answer({**counts, "reasons": [{"en": en, "zh": zh} for en, zh in done.reasons]})
 
 
 def _feed(name: str, now: int, feed: FeedTask) -> dict[str, object]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from zhicheng.security.actions import PUBLIC, Named
 from zhicheng.server.portals import api, pages
 from zhicheng.server.portals.tiles import Tiles
-from zhicheng.server.routes import Parameter, Response, Route
+from zhicheng.server.routes import Body, Parameter, Response, Route
 from zhicheng.standards.mvt import MEDIA_TYPE
 
 _LANG = Parameter("lang", "zh or en", "zh 或 en")
 _PAGE = Response(200, "The page", "页面", None, ("text/html",))
 _FILE = Response(200, "The file", "文件", None, ("application/octet-stream",))
 _TILE = Response(200, "A vector tile with the layer entities", "矢量瓦片，图层名为 entities", None, (MEDIA_TYPE,))
+_PAYLOAD = Body({}, ("application/octet-stream",))
 _ANSWER = Response(200, "The answer", "结果", {})
 _TIME = {"type": "string", "format": "date-time"}
 _NUMBER = {"type": "integer", "minimum": 1}
@@ -94,6 +95,16 @@ def portal_routes() -> tuple[Route, ...]:
             Named("数据源状态", "How feeds are doing"),
             (),
             None,
+            (_ANSWER,),
+        ),
+        Route(
+            "POST",
+            "/api/v1/feeds/{name}",
+            "feeds:push",
+            api.push,
+            Named("推送数据", "Push a payload to a feed"),
+            (),
+            _PAYLOAD,
             (_ANSWER,),
         ),
         Route(

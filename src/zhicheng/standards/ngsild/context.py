@@ -151,6 +151,8 @@ class Contexts:
 
     documents: URL -> JSON-LD document, from the city's `[contexts]`; models: the document of the city's own models,
     part of the default context only; core: a version to be used whatever a document names, None to follow documents.
+    With models, a document that names the core context alone means the city's default, as one that names none does:
+    a client that says "core" on writing and nothing on reading finds what it wrote.
 
     >>> contexts = Contexts({"https://example.org/c": {"@context": {"t": "https://example.org/temperature"}}})
     >>> contexts.of("https://example.org/c").expand("t")
@@ -162,6 +164,7 @@ class Contexts:
     ) -> None:
         self._documents: dict[str, Json] = dict(documents or {})
         self._core = core
+        self._has_models = models is not None
         self._kept: dict[bytes, Context] = {}
         self.default = self._process(_body(models), "default")
 
@@ -170,7 +173,7 @@ class Contexts:
 
         Raises LdContextNotAvailable for a URL we have no copy of, Invalid for what is no @context.
         """
-        if value is None:
+        if value is None or (self._has_models and _only_core(value)):
             return self.default
         key = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         context = self._kept.get(key)
@@ -238,6 +241,11 @@ class Contexts:
         if core.core_version(value) is not None and value not in self._documents:
             return []
         return self._parts(_body(self.document(value)), value, named, depth + 1)
+
+
+def _only_core(value: Json) -> bool:
+    urls = value if isinstance(value, list) else [value]
+    return all(isinstance(url, str) and core.core_version(url) is not None for url in urls)
 
 
 def _body(document: Json) -> Json:
