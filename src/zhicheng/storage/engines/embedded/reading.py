@@ -52,7 +52,8 @@ def of_past(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, va
 
 def latest(batch: Batch, valid: int, known: int) -> Batch:
     """Of rows sorted by series and time: all of whole entities, and of series of nothing but observations in one
-    life only the first in the log and the latest that count at the asked instant.
+    life only the latest that counts at the asked instant, and the first and last in the log: they say since when
+    the value is there and when its entity was last changed.
     """
     changes = batch.changes
     starts = np.minimum(batch.effective, batch.recorded_at)
@@ -69,11 +70,11 @@ def latest(batch: Batch, valid: int, known: int) -> Batch:
     keep: Mask = whole[run]
     rows = np.flatnonzero(counts & ~keep)
     if len(rows):
-        ends = np.flatnonzero(np.diff(run[rows], append=-1))
-        keep[rows[ends]] = True
-        order = np.lexsort((batch.instance[rows], run[rows]))
-        heads = np.flatnonzero(np.diff(run[rows[order]], prepend=-1))
-        keep[rows[order[heads]]] = True
+        instance, first = batch.instance[rows], np.flatnonzero(np.diff(run[rows], prepend=-1))
+        bounds = np.append(first, len(rows))
+        keep[rows[bounds[1:] - 1]] = True
+        for pick in (np.minimum, np.maximum):
+            keep[rows[instance == np.repeat(pick.reduceat(instance, first), np.diff(bounds))]] = True
     return batch.take(keep)
 
 
