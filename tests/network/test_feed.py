@@ -247,8 +247,8 @@ def test_times_in_names(name: str, seconds: float | None) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "needs one of url, folder and replay"),
-        ('url = "http://x"\nfolder = "y"', "needs one of url, folder and replay"),
+        ("", "needs one of url, folder, replay and push"),
+        ('url = "http://x"\nfolder = "y"', "needs one of url, folder, replay and push"),
         ('url = "gopher://x"', "does not start with http"),
         ('url = "http://x"\nintervall = "3 s"', "did you mean 'interval'?"),
         ('url = "http://x"\ninterval = "1 ms"', "at least 100 ms"),

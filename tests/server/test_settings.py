@@ -36,7 +36,7 @@ def test_every_example_can_be_read_and_its_feeds_make_sense(file: Path) -> None:
         ('[city]\ntime_zone = "Mars/Olympus"', "Mars/Olympus"),
         ("[city]\ncentre = [1.0]", "centre is"),
         ("[models]\ndefault_check = 'maybe'", "default_check"),
-        ('[feeds.a]\ndecoder = "csv"', "needs one of url, folder and replay"),
+        ('[feeds.a]\ndecoder = "csv"', "needs one of url, folder, replay and push"),
         ('[feeds.a]\ndecoder = "csv"\nurl = "ftp://x"', "http"),
         ("[server", "not valid TOML"),
         ('[city]\ntenant = "../up"', "cannot name a tenant"),
