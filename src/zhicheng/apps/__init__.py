@@ -1,0 +1,1 @@
+"""Smart applications: one small package each, never importing a sibling."""
