@@ -7,6 +7,7 @@ what was stored before.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class Explained:
 
 
 class Runner:
-    """One application over one store; one thread at a time."""
+    """One application over one store."""
 
     def __init__(
         self,
@@ -101,6 +102,7 @@ class Runner:
         self._limit = self.settings.batch_rows
         self._unsaved = 0
         self._noted = 0
+        self._lock = threading.RLock()
         self._meters = _Meters(telemetry or Silent(), app.name)
 
     # the way of a batch -----------------------------------------------------------------------------------------
@@ -110,6 +112,10 @@ class Runner:
 
         After an error nothing of the step was stored and the next step begins again from what is stored.
         """
+        with self._lock:
+            return self._step()
+
+    def _step(self) -> int:
         began = self._cpu()
         try:
             if not self._began:
@@ -136,42 +142,48 @@ class Runner:
 
     def save(self) -> None:
         """Note position and state, as at a clean stop."""
-        if self._began and self._noted < self.position:
-            self._note(self.position, force=True)
+        with self._lock:
+            if self._began and self._noted < self.position:
+                self._note(self.position, force=True)
 
     def close(self) -> None:
         """Note where it stands and let go."""
-        try:
-            self.save()
-        finally:
-            self.pipeline.host.close()
-            self._began = False
+        with self._lock:
+            try:
+                self.save()
+            finally:
+                self.pipeline.host.close()
+                self._began = False
 
     def backfill(self, since: int | None = None) -> int:
         """Derive everything again from the beginning of the log; gives how many rows were read.
 
         since: write only what is of that instant (microseconds) or later; what comes before still makes the state
         """
-        if not self._began:
-            self._stand()
-        self.epoch += 1
-        self.position = self._noted = 0
-        self._since = 0 if since is None else since
-        self.pipeline.begin(None, self._tables())
-        self._began = True
-        self._note(0, force=True)
-        return self.run()
+        with self._lock:
+            if not self._began:
+                self._stand()
+            self.epoch += 1
+            self.position = self._noted = 0
+            self._since = 0 if since is None else since
+            self.pipeline.begin(None, self._tables())
+            self._began = True
+            self._note(0, force=True)
+            return self.run()
 
     def reload(self) -> None:
         """Begin again from what is stored at the next step, with the reference tables as they are then."""
-        self.save()
-        self._began = False
+        with self._lock:
+            self.save()
+            self._began = False
 
     def explain(self) -> Explained:
         """How it is doing."""
-        state, counts, memory = self.store.state, self.pipeline.counts, self.pipeline.memory
-        if not self._began:
-            self._begin()
+        state = self.store.state
+        with self._lock:
+            if not self._began:
+                self._begin()
+        counts, memory = self.pipeline.counts, self.pipeline.memory
         behind = state.recorded_at - self._recorded_at if state.position > self.position else 0
         return Explained(
             self.epoch, self.position, state.position, behind, counts.read, counts.given, counts.late,

@@ -18,8 +18,9 @@ from zhicheng.kernel.settings import Where, unknown
 from zhicheng.kernel.telemetry import Prometheus
 from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
+from zhicheng.server.apps import AppTask, tasks_of
 from zhicheng.server.decoding import settings_of
-from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.documents import chosen_of, contexts_of, models_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.problems import defect
@@ -66,6 +67,7 @@ class City:
             check_open(self.settings.server.host)
         self.guest = Principal("anonymous", self.settings.city.tenant, ("admin",)) if open_to_all else None
         self.telemetry = Prometheus()
+        self._chosen = chosen_of(file)
         self.models = models_of(file)
         self._documents = contexts_of(file)
         self._checks = self._intake_settings()
@@ -79,6 +81,7 @@ class City:
         self.accounts.add_tenant(self.settings.city.tenant)
         self._spaces: dict[str, Space] = {}
         self.feeds: dict[str, FeedTask] = {}
+        self.apps: dict[str, AppTask] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._open_spaces()
 
@@ -98,6 +101,7 @@ class City:
             for tenant in self.accounts.tenants():
                 self.space(tenant)
             self._make_feeds()
+            self.apps = tasks_of(self._chosen, self.home.store, self.models, self.telemetry)
         except BaseException:
             self.close()
             raise
@@ -154,22 +158,25 @@ class City:
                 )
 
     async def start(self) -> None:
-        """Begin the feeds."""
-        self._tasks = [asyncio.create_task(self._guarded(feed), name=feed.source) for feed in self.feeds.values()]
+        """Begin the feeds and the applications."""
+        at_work: list[FeedTask | AppTask] = [*self.feeds.values(), *self.apps.values()]
+        self._tasks = [asyncio.create_task(self._guarded(one), name=one.source) for one in at_work]
 
-    async def _guarded(self, feed: FeedTask) -> None:
-        """A feed's defect ends that feed, loudly, and no other."""
+    async def _guarded(self, one: FeedTask | AppTask) -> None:
+        """A feed's or an application's defect ends that one, loudly, and no other."""
         try:
-            await feed.run()
+            await one.run()
         except Exception:  # noqa: BLE001  (the edge of the runner: a defect is logged with its number)
-            defect(feed.source)
+            defect(one.source)
 
     async def stop(self) -> None:
-        """End the feeds, finish what was accepted, let go of the folder."""
+        """End feeds and applications, finish what was accepted, let go of the folder."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        for app in self.apps.values():
+            await app.stop()
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import orjson
 
+from zhicheng.compute.vocabulary import with_apps
 from zhicheng.kernel.errors import BadConfiguration
+from zhicheng.server.apps import Chosen, chosen, enabled
+from zhicheng.server.discovery import installed
 from zhicheng.server.settings import CityFile
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.models.reading import Subject
@@ -34,6 +37,17 @@ def contexts_of(city: CityFile) -> dict[str, Json]:
 
 
 def models_of(city: CityFile) -> Catalogue:
+    """All models of the city: its own, and what its applications bring."""
+    return with_apps(own_models_of(city), enabled(installed(), city.settings.apps))
+
+
+def chosen_of(city: CityFile) -> tuple[Chosen, ...]:
+    """The applications that run in the city, those first that others read from."""
+    told, zone = city.settings.apps, city.settings.city.time_zone
+    return chosen(installed(), told, own_models_of(city), zone, city.name)
+
+
+def own_models_of(city: CityFile) -> Catalogue:
     """The built-in models and those of the city's folders: SUBJECT/context.jsonld, SUBJECT/MODEL/schema.json."""
     catalogue = Catalogue.builtin()
     folders = city.settings.models.folders

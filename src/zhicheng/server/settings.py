@@ -14,6 +14,7 @@ from zhicheng.kernel.errors import BadConfiguration, Invalid
 from zhicheng.kernel.settings import Duration, Size, Where
 from zhicheng.network.settings import FeedSettings
 from zhicheng.security.tokens import tenant_name
+from zhicheng.server.apps import AppSettings
 from zhicheng.storage.engines.embedded.store import EmbeddedSettings
 
 
@@ -111,6 +112,7 @@ class CitySettings:
     mappings: dict[str, object] = field(default_factory=dict)
     storage: EmbeddedSettings = field(default_factory=EmbeddedSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    apps: dict[str, AppSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
