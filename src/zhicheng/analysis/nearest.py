@@ -16,7 +16,7 @@ _NINE: Final = log(9)
 """A logistic distribution's 10 % and 90 % quantiles lie this many scales from its centre: ln(0.9 / 0.1)."""
 _WIDER: Final = 1.3
 _ROOM, _FULL = 1.0, 0.12
-"""How the chance was fitted to two months of 200 car parks, so that it is what happens: below a centre with room the
+"""How the chance was fitted to five weeks of 200 car parks, so that it is what happens: below a centre with room the
 distribution is wider than its 10 % quantile says, and its scale is a place at least, since the last ones go suddenly;
 a full car park that is forecast to stay full does."""
 
