@@ -69,7 +69,8 @@ def head(machine: Machine) -> str:
 def row(line: Line) -> str:
     """One line of the table."""
     if isinstance(line, Missing):
-        return f"{line.name:<{_WIDTHS[0]}}{'BROKEN' if line.broken else 'skipped'}: {line.reason}"
+        told = line.reason.strip().splitlines() or [""]
+        return f"{line.name:<{_WIDTHS[0]}}{'BROKEN' if line.broken else 'skipped'}: {told[-1]}"
     return _aligned(
         line.figure.name,
         f"{number(line.value)} {line.figure.unit}",
@@ -88,7 +89,7 @@ def foot(before: Machine, after: Machine) -> str:
     said = (
         "the machine was quiet"
         if quiet
-        else "the machine was noisy: ratios hold, figures alone may be half of what they could be"
+        else "the machine was noisy: trust the ratios; figures alone may be half of what a quiet one gives"
     )
     return f"\n{said} (the fixed loop after the run: {drift:+.0%}, spread {after.loop_spread:.0%})"
 
