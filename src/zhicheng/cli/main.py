@@ -34,6 +34,8 @@ COMMANDS = (
     Command("import", "imports", "批量导入文件", "import files"),
     Command("feed", "feeds", "列出或试读数据源", "list feeds, or try one without storing anything"),
     Command("query", "query", "用只读 SQL 查询实体与历史", "read-only SQL over entities and history"),
+    Command("app", "apps", "列出、运行、回算或说明应用", "list, run, backfill or explain applications"),
+    Command("new-app", "new_app", "创建应用骨架", "write the skeleton of an application"),
     Command("token", "tokens", "管理访问令牌", "make, list and revoke tokens"),
     Command("doctor", "doctor", "检查并给出建议", "look for what is wrong, and say what to do"),
 )

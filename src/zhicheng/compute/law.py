@@ -18,9 +18,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import orjson
 
+from zhicheng.compute import graph
 from zhicheng.compute.app import AnyApp, Tables
 from zhicheng.compute.pipeline import Pipeline, parts
-from zhicheng.compute.state import pack
+from zhicheng.compute.state import pack, unpack
 from zhicheng.compute.terms import iri
 from zhicheng.kernel.columns import Coded
 from zhicheng.kernel.instants import MINUTE, SECOND
@@ -60,6 +61,15 @@ def check_cuts(
     assert whole == cut, f"{app.name}: batch borders matter: {_difference(whole, cut)}"
     resumed, _ = run(plain, pieces, params, tables, resume=True)
     assert whole == resumed, f"{app.name}: something is not in the state: {_difference(whole, resumed)}"
+
+
+def check_declaration(app: AnyApp) -> None:
+    """Names that are known or labelled, no circle, parameters and state that can be written; raises what is wrong."""
+    graph.check([app], Catalogue.builtin().terms())
+    state = app.state(app.params)
+    assert pack(unpack(pack(state), app.state(app.params))) == pack(state), (
+        f"{app.name}: the state changes in its bytes"
+    )
 
 
 def run(

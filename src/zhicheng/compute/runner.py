@@ -43,7 +43,7 @@ class RunnerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """How an application is doing, for people: since its beginning, but for cpu_seconds and lost.
+    """How an application is doing, for people: since its beginning or last backfill; `lost` since the start.
 
     read: rows of the log; given: of those to the application; late, repeated, future, amending: see `sieve.Counts`
     derived: rows it gave; written: those worth storing; lost: rows whose entity was removed meanwhile
@@ -65,6 +65,11 @@ class Explained:
     lost: int
     cpu_seconds: float
     state_bytes: int
+
+    @property
+    def rate(self) -> float:
+        """Rows given to it for each CPU second that it took, its share of reading and storing included."""
+        return self.given / self.cpu_seconds if self.cpu_seconds else 0.0
 
     @property
     def out_per_in(self) -> float:
@@ -96,7 +101,7 @@ class Runner:
         self.state_bytes = 0
         self._since = 0
         self._cpu = cpu
-        self._spent = 0.0
+        self._apart = 0.0
         self._recorded_at = 0
         self._began = False
         self._limit = self.settings.batch_rows
@@ -128,7 +133,9 @@ class Runner:
             self._began = False
             self._meters.failures.add(app=self.app.name)
             raise
-        self._spent += self._cpu() - began
+        apart = self.pipeline.host.cpu if self.app.heavy else 0.0
+        self.pipeline.memory.cpu += self._cpu() - began + apart - self._apart
+        self._apart = apart
         self._meters.tell(self)
         return len(batch)
 
@@ -188,11 +195,8 @@ class Runner:
         return Explained(
             self.epoch, self.position, state.position, behind, counts.read, counts.given, counts.late,
             counts.repeated, counts.future, counts.amending, memory.derived, memory.written, self.lost,
-            self._spent + self._elsewhere(), self.state_bytes,
+            memory.cpu, self.state_bytes,
         )  # fmt: skip
-
-    def _elsewhere(self) -> float:
-        return self.pipeline.host.cpu if self.app.heavy else 0.0
 
     def _take(self, batch: Batch) -> bool:
         """One part of a batch; False where it was too much at once and smaller ones are to be tried."""
@@ -326,7 +330,7 @@ class _Meters:
 
     def tell(self, runner: Runner) -> None:
         memory = runner.pipeline.memory
-        now = (memory.sieve.counts.given, memory.written, runner._spent + runner._elsewhere())
+        now = (memory.sieve.counts.given, memory.written, memory.cpu)
         for counter, value, before in zip((self.given, self.written, self.cpu), now, self._told, strict=True):
             counter.add(max(value - before, 0), app=self.name)
         self._told = now

@@ -5,8 +5,10 @@ An application is found, never listed: a new one touches no file that is there.
 
 from __future__ import annotations
 
+import logging
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -14,18 +16,27 @@ from importlib.util import find_spec
 from zhicheng.compute.app import AnyApp, App
 from zhicheng.kernel.errors import BadConfiguration
 
+_log = logging.getLogger(__name__)
 PACKAGE = "zhicheng.apps"
 """The package whose folders are applications, each with `APP` in its module `app`."""
 GROUP = "zhicheng.apps"
 """The group of entry points; each names an `App`, as `MODULE:APP`."""
 
 
-def installed() -> dict[str, AnyApp]:
-    """All applications by name. BadConfiguration where two have one name or something is no application."""
+def installed(*, strict: bool = False) -> dict[str, AnyApp]:
+    """All applications by name. BadConfiguration where two have one name.
+
+    One that cannot be loaded is left out, and the log says why; `strict` raises instead.
+    """
     found: dict[str, AnyApp] = {}
-    for place, app in (*_own(), *_brought()):
-        if not isinstance(app, App):
-            raise BadConfiguration(f"{place} is no application", f"{place} 不是应用")
+    for place, load in (*_own(), *_brought()):
+        try:
+            app = _loaded(place, load)
+        except BadConfiguration as error:
+            if strict:
+                raise
+            _log.error("%s", error)
+            continue
         if app.name in found:
             raise BadConfiguration(
                 f"Two applications are called {app.name}; {place} is the second: uninstall one of them",
@@ -35,19 +46,30 @@ def installed() -> dict[str, AnyApp]:
     return dict(sorted(found.items()))
 
 
-def _own() -> Iterator[tuple[str, object]]:
+def _loaded(place: str, load: Callable[[], object]) -> AnyApp:
+    try:
+        app = load()
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise BadConfiguration(
+            f"The application {place} cannot be loaded: {said}", f"无法加载应用 {place}：{said}"
+        ) from error
+    if not isinstance(app, App):
+        raise BadConfiguration(f"{place} is no application", f"{place} 不是应用")
+    return app
+
+
+def _own() -> Iterator[tuple[str, Callable[[], object]]]:
     spec = find_spec(PACKAGE)
     for one in pkgutil.iter_modules(spec.submodule_search_locations if spec else None, PACKAGE + "."):
-        if spec is not None and one.ispkg and find_spec(f"{one.name}.app") is not None:
-            yield one.name, getattr(import_module(f"{one.name}.app"), "APP", None)
+        if spec is not None and one.ispkg:
+            yield one.name, partial(_member, f"{one.name}.app")
 
 
-def _brought() -> Iterator[tuple[str, object]]:
+def _member(module: str) -> object:
+    return getattr(import_module(module), "APP", None)
+
+
+def _brought() -> Iterator[tuple[str, Callable[[], object]]]:
     for point in entry_points(group=GROUP):
-        try:
-            yield f"{point.name} = {point.value}", point.load()
-        except (ImportError, AttributeError) as error:
-            raise BadConfiguration(
-                f"The application {point.name} cannot be loaded from {point.value}: {error}",
-                f"无法从 {point.value} 加载应用 {point.name}：{error}",
-            ) from error
+        yield f"{point.name} = {point.value}", point.load
