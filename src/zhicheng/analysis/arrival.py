@@ -23,8 +23,10 @@ from zhicheng.kernel.instants import ABSENT, SECOND
 SEEN = 0.7
 """The share of the spread of a hop's time that is the vehicle's own; the rest is of when it is reported, and is made
 up for by the next hop."""
-TOGETHER = 0.05
+TOGETHER = 0.2
 """How much of the spread of a hop's time is shared with the next ones: a slow train stays slow."""
+FIRST = 60.0
+"""Seconds to a stop to which a vehicle was on its way when it was first seen: nobody knows how far it was."""
 Z80 = 1.2816
 """Deviations from the median to the ends of the middle 80 % of a normal distribution."""
 
@@ -38,7 +40,7 @@ class Status(IntEnum):
     STANDING = 2
     """At the place."""
     LEFT = 3
-    """On the hop from the place to the next."""
+    """On the hop from the place to the next; place -1 is before the first."""
 
 
 class Columns(Protocol):
@@ -98,7 +100,7 @@ def take_in(fleet: Columns, model: Model, reports: Reports) -> None:
     ahead = same & (reports.place > before)
     reached = np.where(reports.since == ABSENT, reports.at, reports.since)
     # what is seen gone from a place it was not seen to reach has been there a little before; the halt makes up for it
-    timed = ahead & (fleet["came"][row] != ABSENT)
+    timed = ahead & (before >= 0) & (fleet["came"][row] != ABSENT)
     _learn_hops(model, fleet, reports, reached, timed)
     departed = (
         same & (reports.place == before) & (reports.status == Status.LEFT) & (fleet["status"][row] == Status.STANDING)
@@ -179,12 +181,13 @@ def predict(fleet: Columns, model: Model, rows: Index, now: I8, hour: Index, hor
     start = np.where(waiting, 0, place + 1)
     places = start[:, None] + np.arange(horizon)
     there = (places < (ways.first[way + 1] - ways.first[way])[:, None]) & (status != Status.UNKNOWN)[:, None]
-    hop = ways.hop[np.where(there, ways.first[way][:, None] + places, 0)].astype(np.intp)
+    hop = np.where(there, ways.hop[np.where(there, ways.first[way][:, None] + places, 0)], -1).astype(np.intp)
     real = there & (hop >= 0)
     flat = np.flatnonzero(real.ravel())
     owner = flat // horizon
     typical = np.zeros(real.shape)
     typical.flat[flat] = expected(model.hops, hop.flat[flat], hour[owner], now[owner], model.belief)
+    typical[:, 0] = np.where(there[:, 0] & (hop[:, 0] < 0), FIRST, typical[:, 0])
     noise = SEEN * spread(model.hops, model.belief)
     first, low, high = _present(fleet, model, rows, now, hop[:, 0], typical[:, 0], noise)
     rest = typical.copy()
@@ -207,7 +210,7 @@ def _present(
     """Seconds to the next place, and the ends of their middle 80 %."""
     status, place, leaves = fleet["status"][rows], fleet["place"][rows], fleet["leaves"][rows]
     wait = np.where(leaves == ABSENT, 0, np.maximum(leaves - now, 0)) / SECOND
-    run = np.maximum(typical - np.where(hop >= 0, model.hops.dwell[hop], 0.0), 0.3 * typical)
+    run = np.maximum(typical - np.append(model.hops.dwell, 0.0)[hop], 0.3 * typical)
     went, came = fleet["went"][rows], fleet["came"][rows]
     gone = (status == Status.LEFT) & (went != ABSENT)
     since = np.where(gone, went, np.where(came == ABSENT, now, came))

@@ -18,6 +18,8 @@ from zhicheng.analysis.travel_times import Hops
 from zhicheng.kernel.columns import F8, I4, I8
 from zhicheng.standards.gtfs.static import Static, metres_between
 
+SPARE = 500
+"""Ways that are kept though no vehicle takes them."""
 LONGEST = 120
 """Stops of a way that is made up; it ends where a stop would come again."""
 SPEED, STANDING = 8.0, 20.0
@@ -45,9 +47,10 @@ class Schedule:
     seconds: Mapping[tuple[int, int, int], tuple[float, float]]
     after: Mapping[tuple[int, int], Mapping[int, int]]
     names: Sequence[str]
+    static: Static | None = None
 
     def hop(self, route: str, stop: str, following: str) -> tuple[float, float]:
-        """Scheduled seconds from a stop to another, and of those the halt; of other routes, or by distance, if need be."""
+        """Scheduled seconds from stop to stop, and of those the halt; of other routes, or by distance, if need be."""
         one, other = self.stops.get(stop, -1), self.stops.get(following, -1)
         for line in (self.routes.get(route, -1), -1):
             found = self.seconds.get((line, one, other))
@@ -65,6 +68,15 @@ class Schedule:
         if found is None or (found.stops < 0).any():
             return None
         return [self.names[row] for row in found.stops.tolist()]
+
+    def sequence(self, trip: str) -> list[int]:
+        """The numbers (stop_sequence) of a trip's stops, in order."""
+        return [] if self.static is None else self.static.visits.sequence[self.static.visits_of(trip)].tolist()
+
+    def departs(self, trip: str) -> int:
+        """When a trip leaves its first stop, in seconds of the service day; -1 if that is not known."""
+        rows = slice(0, 0) if self.static is None else self.static.visits_of(trip)
+        return int(self.static.visits.departure[rows.start]) if self.static and rows.stop > rows.start else -1
 
     def following(self, route: str, stop: str) -> dict[str, float]:
         """The stops that follow one, with their shares; where the route does not come, of all routes."""
@@ -86,7 +98,7 @@ def schedule(static: Static) -> Schedule:
     names = [name or "" for name in static.stops.stop_id.list()]
     lon, lat = static.stops.stop_lon, static.stops.stop_lat
     patterns = find_patterns(static).of_trip
-    return Schedule(static.zone, static.stop_rows, static.route_rows, lon, lat, patterns, seconds, after, names)
+    return Schedule(static.zone, static.stop_rows, static.route_rows, lon, lat, patterns, seconds, after, names, static)
 
 
 def _hops(
@@ -171,6 +183,23 @@ def add_way(ways: Ways, key: str, places: Sequence[int], hops: Sequence[int]) ->
     ways.first = np.append(ways.first, ways.first[-1] + len(places))
     ways.way[key] = len(ways.way)
     return ways.way[key]
+
+
+def tidy(ways: Ways, used: I8) -> bool:
+    """Let go of ways that no vehicle takes, once they are many; `used`, a way a vehicle, gets the new numbers."""
+    kept = np.unique(used[used >= 0])
+    if len(ways.way) <= 2 * len(kept) + SPARE:
+        return False
+    rows = [np.arange(ways.first[way], ways.first[way + 1]) for way in kept.tolist()]
+    moved = np.full(len(ways.way) + 1, -1)
+    moved[kept] = np.arange(len(kept))
+    lengths = np.diff(ways.first)[kept]
+    chosen = np.concatenate([*rows, np.zeros(0, np.int64)])
+    ways.way = {key: int(moved[way]) for key, way in ways.way.items() if moved[way] >= 0}
+    ways.at, ways.hop = ways.at[chosen], ways.hop[chosen]
+    ways.first = np.append(0, np.cumsum(lengths))
+    used[:] = moved[used]
+    return True
 
 
 def went(ways: Ways, route: str, stop: str, following: str) -> None:

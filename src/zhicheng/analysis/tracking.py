@@ -1,0 +1,93 @@
+"""Which way a vehicle takes and where on it is the stop that it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from zhicheng.analysis.travel_times import Hops
+from zhicheng.analysis.ways import Schedule, Ways, onward, way_of, went
+from zhicheng.kernel import zones
+from zhicheng.kernel.errors import Invalid
+from zhicheng.kernel.instants import ABSENT, HOUR
+
+SAME = 8
+"""Stops ahead that must be the same for a way to be kept once others went another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a vehicle says of its trip; empty text where it does not."""
+
+    trip: str
+    route: str
+    stop: str
+    sequence: int = -1
+    """The stop's number in the trip (GTFS stop_sequence), -1 if not said: tells visits of one stop apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The way, the reported stop's place on it, and how many of its places are those of the way before."""
+
+    way: int
+    place: int
+    kept: int
+
+
+def settle(ways: Ways, hops: Hops, plan: Schedule, told: Told, way: int, place: int) -> Found:
+    """The way of a vehicle that was at `place` of `way` (-1 for one that is new, or on a new trip).
+
+    A trip of the timetable goes as planned there. Any other goes on as it did, or as most of its route do.
+    """
+    planned = plan.trip(told.trip)
+    if planned is not None and told.stop in planned:
+        found = way_of(ways, hops, plan, told.route, planned)
+        at = _visit(planned, told, max(place, 0), plan.sequence(told.trip))
+        return Found(found, at, len(planned) if found == way else 0)
+    names = ways.names(way) if way >= 0 else []
+    ahead = next((at for at in range(max(place, 0), len(names)) if names[at] == told.stop), None)
+    behind = names[: place + 1] if ahead is None else names[:ahead]
+    on = onward(ways, plan, told.route, told.stop, behind)
+    if ahead is not None and names[ahead : ahead + SAME] == on[:SAME]:
+        return Found(way, ahead, len(names))
+    fresh = [*behind, *on]
+    kept = next((at for at, (one, other) in enumerate(zip(names, fresh, strict=False)) if one != other), len(behind))
+    return Found(way_of(ways, hops, plan, told.route, fresh), len(behind), kept)
+
+
+def passed(ways: Ways, route: str, before: str, stop: str) -> None:
+    """Take note of a vehicle that reported to stand at one stop and then at another."""
+    if before and before != stop:
+        went(ways, route, before, stop)
+
+
+def _visit(stops: Sequence[str], told: Told, place: int, sequence: Sequence[int]) -> int:
+    """Where on its way a stop is: by its number; else where it comes next, and if it lies behind, where it is first."""
+    if told.sequence in sequence and stops[(at := sequence.index(told.sequence))] == told.stop:
+        return at
+    return stops.index(told.stop, place) if told.stop in stops[place:] else stops.index(told.stop)
+
+
+def starts(plan: Schedule, trip: str, start_date: str, start_time: str, at: int) -> int:
+    """When a trip leaves its first stop: as it says, or as planned; ABSENT if neither is known or can be read.
+
+    Without a date, the service day is taken on which that is nearest to `at`. Times run past midnight (25:10:00).
+
+    >>> from zhicheng.analysis.ways import unscheduled
+    >>> from zhicheng.kernel import instants
+    >>> city = unscheduled(zones.zone("America/New_York"))
+    >>> instants.format(starts(city, "x", "20240208", "25:10:00", 0))
+    '2024-02-09T06:10:00Z'
+    """
+    try:
+        seconds = zones.parse_service_time(start_time) if start_time else plan.departs(trip)
+        if seconds < 0:
+            return ABSENT
+        if start_date:
+            return zones.service_instant(plan.zone, zones.parse_date(start_date), seconds)
+        days = zones.service_days(plan.zone, at + HOUR)
+        instants = [zones.service_instant(plan.zone, day, seconds) for day in days]
+        return min(instants, key=lambda one: (abs(one - at), one), default=ABSENT)
+    except Invalid:  # what a feed calls a time or date need not be one; without it the vehicle is taken as it reports
+        return ABSENT
