@@ -230,6 +230,7 @@ def test_importing_again_changes_nothing(imported: Imported) -> None:
     log.info("again: %s", printed)
     imported.city = opened(imported.data)
     assert figure(printed, r"([\d,]+) entities created") == 0
+    assert figure(printed, r"([\d,]+) changes stored") == 0
     after = city_of(imported.store.state)
     assert after.values == before.values
     instant = random.Random(3).randrange(FIRST, LAST)

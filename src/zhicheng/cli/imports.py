@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
+import hashlib
 import io
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -18,13 +20,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from zhicheng.cli import options
 from zhicheng.cli.words import Words
-from zhicheng.hub.intake import IntakeSettings, Origin
+from zhicheng.hub.intake import Origin
 from zhicheng.hub.readings import Readings, Snapshot
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.kernel.settings import parse
 from zhicheng.sensing.imports import Batch, Opened, Totals, batches
 from zhicheng.sensing.mapping import Mappings, read_mappings
-from zhicheng.server.documents import contexts_of, models_of
+from zhicheng.server.documents import checks_of, contexts_of, models_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.settings import CityFile
 from zhicheng.server.space import Space, make_space
@@ -32,6 +34,7 @@ from zhicheng.standards.changes import Changes
 from zhicheng.standards.ngsild.decode import decode_entity
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
+from zhicheng.storage.log import Producer
 
 _ROWS = 262_144
 """Changes of one commit."""
@@ -53,6 +56,10 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
     parser.add_argument(
         "--owner", metavar="URI", help=say("数据归属部门（URI）", "department that owns the values (URI)")
     )
+    parser.add_argument(
+        "--again", action="store_true",
+        help=say("即使导入过相同文件也再次导入", "import even what was imported before, such as after a removal"),
+    )  # fmt: skip
     parser.add_argument("--report", type=Path, metavar="FILE", help=say("拒收报告（CSV）", "report of refusals (CSV)"))
 
 
@@ -68,12 +75,14 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     with folder.lock("zhicheng import"), ExitStack() as stack:
         opened = [_open(path, stack) for path in data]
         store = stack.enter_context(closing(EmbeddedStore(folder.tenant(tenant), file.settings.storage)))
-        checks = IntakeSettings(file.settings.models.default_check)
-        space = make_space(tenant, store, models_of(file), contexts_of(file), checks)
+        models = models_of(file)
+        space = make_space(tenant, store, models, contexts_of(file), checks_of(file, models))
         began = time.perf_counter()
-        work = _Import(space, report, arguments.owner, say)
+        name = "" if arguments.again else _fingerprint(data, mappings, arguments.owner)
+        work = _Import(space, report, arguments.owner, name, say)
         with closing(work):
             asyncio.run(work.run(opened, mappings))
+        store.compact()
         _summary(work, time.perf_counter() - began, say)
     return 0 if work.totals.changes or work.totals.entities or not work.totals.refused_rows else 1
 
@@ -96,6 +105,15 @@ def _mappings(arguments: argparse.Namespace, file: CityFile) -> Mappings:
     return Mappings({**found, **read_mappings(documents, "ngsi-ld").mappings})
 
 
+def _fingerprint(files: list[Path], mappings: Mappings, owner: str | None) -> str:
+    """Names an import by what it reads and how, so that the same one stores nothing twice, also after a crash."""
+    found = hashlib.blake2b(repr((mappings, owner)).encode(), digest_size=16)
+    for path in files:
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return f"import:{found.hexdigest()}"
+
+
 def _open(path: Path, stack: ExitStack) -> Opened:
     try:
         return Opened(path.name, stack.enter_context(path.open("rb")), path.stat().st_size)
@@ -108,11 +126,13 @@ def _open(path: Path, stack: ExitStack) -> Opened:
 class _Import:
     """One import under way: reads ahead in a thread while the batch before is stored."""
 
-    def __init__(self, space: Space, report: Path, owner: str | None, say: Words) -> None:
+    def __init__(self, space: Space, report: Path, owner: str | None, name: str, say: Words) -> None:
         self.space = space
         self.readings: Readings = space.readings
         self.report = report
-        self.origin = Origin("import", "import", owner)
+        self._origin = Origin("import", "import", owner)
+        self._name = name
+        self._commits = 0
         self.totals = Totals()
         self.stored = self.created = self.repeated = self.refused_by_model = 0
         self.say = say
@@ -132,6 +152,11 @@ class _Import:
                 )
                 progress.update(bar, completed=batch.bytes_done, total=batch.bytes_total or None, description=done)
 
+    def origin(self) -> Origin:
+        """Of the next commit; with its number, so that it is known when it comes again."""
+        self._commits += 1
+        return replace(self._origin, producer=Producer(self._name, 0, self._commits)) if self._name else self._origin
+
     def _decode(self, document: object) -> Entity:
         value = document.get("@context") if isinstance(document, dict) else None
         return decode_entity(document, self.space.contexts.of(value))
@@ -141,10 +166,10 @@ class _Import:
         if batch.mapping is not None:
             self._write_refusals(batch)
         if batch.entities:
-            done = await self.readings.sync(Snapshot(batch.entities), self.origin)
+            done = await self.readings.sync(Snapshot(batch.entities), self.origin())
             self._count(done.rows, done.created, done.repeated, done.refused)
         for part in _parts(batch.changes):
-            done = await self.readings.observe(part, self.origin)
+            done = await self.readings.observe(part, self.origin())
             self._count(done.rows, done.created, done.repeated, done.refused)
 
     def _count(self, rows: int, created: int, repeated: int, refused: int) -> None:

@@ -83,6 +83,8 @@ class Readings:
         if not len(rows) and origin.cursor is None:
             return facts
         receipt = await self.intake.commit(rows, origin)
+        if receipt.repeated:
+            return Observed(receipt, repeated=len(rows) + facts.repeated, refused=facts.refused)
         return replace(facts, receipt=receipt, rows=len(rows))
 
     def _observed(self, changes: Changes) -> tuple[Changes, Observed]:

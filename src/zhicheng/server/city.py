@@ -10,17 +10,15 @@ from collections.abc import Mapping
 
 import orjson
 
-from zhicheng.hub.intake import IntakeSettings
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import BadConfiguration, ZhichengError
 from zhicheng.kernel.instants import Clock
-from zhicheng.kernel.settings import Where, unknown
 from zhicheng.kernel.telemetry import Prometheus
 from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.apps import AppTask, tasks_of
 from zhicheng.server.decoding import settings_of
-from zhicheng.server.documents import chosen_of, contexts_of, models_of
+from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.problems import defect
@@ -70,7 +68,7 @@ class City:
         self._chosen = chosen_of(file)
         self.models = models_of(file)
         self._documents = contexts_of(file)
-        self._checks = self._intake_settings()
+        self._checks = checks_of(file, self.models)
         self._environ = os.environ if environ is None else environ
         for name, feed in file.settings.feeds.items():
             settings_of(name, feed, Contexts(), file.name)
@@ -84,16 +82,6 @@ class City:
         self.apps: dict[str, AppTask] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._open_spaces()
-
-    def _intake_settings(self) -> IntakeSettings:
-        models = self.settings.models
-        names = {model.name: model.iri for model in self.models.models()}
-        checks = {}
-        for name, policy in models.checks.items():
-            if name not in names and self.models.model(name) is None:
-                raise unknown(Where(self.file.name).of("models").of("checks"), name, names)
-            checks[names.get(name, name)] = policy
-        return IntakeSettings(models.default_check, checks)
 
     def _open_spaces(self) -> None:
         """Open every tenant and make the feeds ready: a mistake in the city's file shows before anything runs."""

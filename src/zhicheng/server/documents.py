@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from zhicheng.compute.vocabulary import with_apps
+from zhicheng.hub.intake import IntakeSettings
 from zhicheng.kernel.errors import BadConfiguration
+from zhicheng.kernel.settings import Where, unknown
 from zhicheng.server.apps import Chosen, chosen, enabled
 from zhicheng.server.discovery import installed
 from zhicheng.server.settings import CityFile
@@ -72,3 +74,14 @@ def contexts_with(city: CityFile) -> Contexts:
     """Every @context of the city: those its file maps, and as default the terms of its models."""
     models: Json = {"@context": dict(models_of(city).terms())}
     return Contexts(contexts_of(city), models=models)
+
+
+def checks_of(file: CityFile, models: Catalogue) -> IntakeSettings:
+    """What to do with entities that break their model, by type; a type that has no model is told with the nearest."""
+    names = {model.name: model.iri for model in models.models()}
+    checks = {}
+    for name, policy in file.settings.models.checks.items():
+        if name not in names and models.model(name) is None:
+            raise unknown(Where(file.name).of("models").of("checks"), name, names)
+        checks[names.get(name, name)] = policy
+    return IntakeSettings(file.settings.models.default_check, checks)
