@@ -187,9 +187,10 @@ def test_an_unknown_context_says_how_to_map_it() -> None:
 
 def test_the_models_are_in_the_context_of_documents_that_name_none_but_the_core() -> None:
     contexts = Contexts(models={"@context": {"fillingLevel": "https://models.org/fillingLevel"}})
-    for core_alone in (None, core_url(), [core_url("1.3")], []):
+    alone: list[Json] = [None, core_url(), [core_url("1.3")], []]
+    for core_alone in alone:
         assert contexts.of(core_alone).expand("fillingLevel") == "https://models.org/fillingLevel"
-    own = [{"a": "https://x.org/a"}, core_url()]
+    own: Json = [{"a": "https://x.org/a"}, core_url()]
     assert contexts.of(own).expand("fillingLevel") == DEFAULT_VOCABULARY + "fillingLevel"
 
 
