@@ -85,7 +85,7 @@ def gone(observed_at: int | None = None) -> Callable[[ChangesBuilder], object]:
 
 
 def of(*fill: Callable[[ChangesBuilder], object], **facts: object) -> Commit:
-    return Commit(rows(*fill), "tester", "test", **facts)  # type: ignore[arg-type]
+    return Commit(rows(*fill), "tester", "test", **facts)  # type: ignore[arg-type]  # facts are the commit's fields
 
 
 # commits and receipts -----------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def _row(**fields: object) -> Callable[[Changes], Changes]:
     def change(_: Changes) -> Changes:
         merged = {"entity": BUS, "attribute": SPEED, "form": Form.NUMBER, "number": 1.0} | fields
         builder = ChangesBuilder()
-        builder.add(merged.pop("entity"), merged.pop("attribute"), **merged)  # type: ignore[arg-type]
+        builder.add(merged.pop("entity"), merged.pop("attribute"), **merged)  # type: ignore[arg-type]  # a row is the builder's arguments
         return builder.build()
 
     return change

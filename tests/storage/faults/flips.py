@@ -58,11 +58,11 @@ def served(store: EmbeddedStore, blobs: list[str]) -> Iterator[tuple[str, Callab
     yield "history", lambda: _history(store, HistoryQuery(None, time="effective"))
     yield "entity history", lambda: _history(store, HistoryQuery((workload.SHARED,), time="effective"))
     for moment in moments:
-        yield f"as of {moment}", lambda at=moment: repr(sorted(plain(objects(store.as_of(at, at))).items()))  # type: ignore[misc]
+        yield f"as of {moment}", lambda at=moment: repr(sorted(plain(objects(store.as_of(at, at))).items()))  # type: ignore[misc]  # mypy infers no type for defaults
     yield "cursor", lambda: repr(store.cursor(workload.source(0), 0))
     yield "relations", lambda: repr([table.sort_by("position").to_pydict() for _, table in store.relations()])
     for digest in blobs:
-        yield f"blob {digest}", lambda name=digest: store.blob(name)  # type: ignore[misc]
+        yield f"blob {digest}", lambda name=digest: store.blob(name)  # type: ignore[misc]  # mypy infers no type for defaults
     yield "tables", lambda: repr(store.tables("timetable")["stops"].to_pydict())
     yield "repeated", lambda: repr(store.commit(workload.commit(store, 1, 0, 100)))
 

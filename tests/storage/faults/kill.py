@@ -95,9 +95,9 @@ def run_writer(folder: Folder, trial: int, dice: random.Random) -> tuple[list[li
 
 def check(folder: Folder, ledger: list[list[object]], trial: int, delay: float) -> Outcome:
     """Reopen, and hold what is there against what was acknowledged and what was to be written."""
-    commits = {(int(f[1]), int(f[2])): (int(f[3]), int(f[4])) for f in ledger if f[0] == "commit"}  # type: ignore[call-overload]
+    commits = {(int(f[1]), int(f[2])): (int(f[3]), int(f[4])) for f in ledger if f[0] == "commit"}  # type: ignore[call-overload]  # JSON has no types
     folder.blobs |= {str(fact[1]) for fact in ledger if fact[0] == "blob"}
-    folder.tables |= {int(f[1]): int(f[2]) for f in ledger if f[0] == "table"}  # type: ignore[call-overload]
+    folder.tables |= {int(f[1]): int(f[2]) for f in ledger if f[0] == "table"}  # type: ignore[call-overload]  # JSON has no types
     sound = not any((folder.path / "snapshots" / name).exists() for name in folder.spoilt)
     begun = time.perf_counter()
     store = EmbeddedStore(folder.path, SETTINGS)
@@ -206,7 +206,7 @@ def model_rows(rows: Batch) -> list[Row]:
         rows.position.tolist(), rows.ordinal.tolist(), rows.recorded_at.tolist(), rows.source.list(), strict=True
     )
     found = [
-        Row(*head, **dict(zip(COLUMNS, values, strict=True)), modified_at=head[2])  # type: ignore[arg-type]
+        Row(*head, **dict(zip(COLUMNS, values, strict=True)), modified_at=head[2])  # type: ignore[arg-type]  # columns have the fields' types
         for head, values in zip(heads, zip(*listed, strict=True), strict=True)
     ]
     return known_rows(found, 2**62)

@@ -122,7 +122,7 @@ def rows_of(changes: Changes) -> list[Row]:
 
 
 def _listed(column: object) -> list[object]:
-    return column.list() if hasattr(column, "list") else column.tolist()  # type: ignore[no-any-return,attr-defined]
+    return column.list() if hasattr(column, "list") else column.tolist()  # type: ignore[no-any-return,attr-defined]  # either kind of column
 
 
 def by_position(rows: Batch) -> dict[int, tuple[str | None, list[Row], Batch]]:
@@ -135,7 +135,7 @@ def by_position(rows: Batch) -> dict[int, tuple[str | None, list[Row], Batch]]:
     start = 0
     for end in range(1, len(positions) + 1):
         if end == len(positions) or positions[end] != positions[start]:
-            part = rows.take(slice(start, end))  # type: ignore[arg-type]
+            part = rows.take(slice(start, end))  # type: ignore[arg-type]  # a slice takes rows too
             found[positions[start]] = (rows.source[start], listed[start:end], part)
             start = end
     return found

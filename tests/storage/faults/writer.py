@@ -76,14 +76,14 @@ def main() -> None:
     store = EmbeddedStore(options.folder, SETTINGS)
     say("open", store.state.position)
     jobs = [(write, (store, options.seed, thread)) for thread in range(workload.THREADS)]
-    jobs.append((keep, (store, options.seed * 1000 + options.trial)))  # type: ignore[arg-type]
+    jobs.append((keep, (store, options.seed * 1000 + options.trial)))  # type: ignore[arg-type]  # jobs differ in their arguments
     for run, arguments in jobs:
         threading.Thread(target=_guarded, args=(run, arguments)).start()
 
 
 def _guarded(run: object, arguments: tuple[object, ...]) -> None:
     try:
-        run(*arguments)  # type: ignore[operator]
+        run(*arguments)  # type: ignore[operator]  # jobs differ in their arguments
     except BaseException as error:  # noqa: BLE001  (whatever it is, the parent must hear of it)
         say("failed", repr(error))
         os._exit(3)

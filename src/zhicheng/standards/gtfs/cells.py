@@ -117,7 +117,7 @@ def _read(cells: pa.Table, column: str, spec: Column, name: str) -> Coded | F8 |
 
 def _numbers(values: pa.ChunkedArray, column: str, name: str) -> F8:
     try:
-        return pc.cast(values, pa.float64()).to_numpy().astype(np.float64)  # type: ignore[no-any-return]
+        return pc.cast(values, pa.float64()).to_numpy().astype(np.float64)  # type: ignore[no-any-return]  # Arrow has no types
     except pa.ArrowInvalid:
         coded = _coded(values)
         numbers = [_single(value, column, name, coded, Read.NUMBER) for value in coded.values]

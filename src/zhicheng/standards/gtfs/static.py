@@ -233,7 +233,7 @@ def metres_between(lon: F8, lat: F8, lon2: F8, lat2: F8) -> F8:
 
 
 def _static(tables: dict[str, Table]) -> Static:
-    return Static(**{column.name: tables[column.name] for column in fields(Static)})  # type: ignore[arg-type]
+    return Static(**{column.name: tables[column.name] for column in fields(Static)})  # type: ignore[arg-type]  # each table is of its field's type
 
 
 def _check(static: Static) -> None:
