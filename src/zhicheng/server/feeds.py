@@ -115,8 +115,12 @@ class FeedTask:
             await asyncio.sleep(self.settings.interval / 1e6 / max(self.settings.speed, 1.0))
 
     def _stored_cursor(self) -> str | None:
+        """How far the feed had come, and to which instant of its own: a recording's now outlives a restart."""
         found = self._space.store.cursor(self.source)
-        return None if found is None else found.position
+        if found is None:
+            return None
+        self.taken.issued_at = int(found.state) if found.state else None
+        return found.position
 
     def _make(self, cursor: str | None) -> Feed:
         at, environ = self._city.folder, self._environ
@@ -152,10 +156,11 @@ class FeedTask:
         space, taken = self._space, self.taken
         if content.tables:
             await self._keep_tables(content)
+        issued_at = content.issued_at if content.issued_at is not None else payload.fetched_at
         origin = Origin(
             self.source, self.source, self.settings.owner, self.settings.classification,
             storage.Producer(self.source, 0, payload.sequence),
-            storage.Cursor(self.source, 0, payload.cursor.text()),
+            storage.Cursor(self.source, 0, payload.cursor.text(), str(issued_at).encode()),
         )  # fmt: skip
         if content.snapshot is not None:
             done = await space.readings.sync(content.snapshot, origin)
@@ -168,7 +173,7 @@ class FeedTask:
         taken.removed += done.removed
         taken.repeated += done.repeated
         taken.refused += content.refused + done.refused
-        taken.issued_at = content.issued_at if content.issued_at is not None else payload.fetched_at
+        taken.issued_at = issued_at
         taken.reasons = content.reasons or taken.reasons
 
     async def _keep_tables(self, content: Content) -> None:
