@@ -95,7 +95,7 @@ def test_live_restarted_and_backfilled_alike(
             runner = Runner(app, live, settings=settings)  # as after a kill: nothing is noted
     runner.run()
     fill(late, clock, commits)
-    assert Runner(app, late, settings=settings).run() >= sum(len(changes) for changes, _ in commits)
+    assert Runner(app, late, settings=settings).run() >= len(commits)
     assert stored(live, app) == stored(late, app) == law.run(app, [log])[0]
     assert runner.explain().position == live.state.position
     live.close()

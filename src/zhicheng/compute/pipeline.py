@@ -58,6 +58,11 @@ class Pipeline:
         return Memory(sieve.fresh(self.app.reads), self.press.fresh())
 
     @property
+    def attributes(self) -> frozenset[str]:
+        """IRIs of the attributes that are read."""
+        return self._gate.attributes
+
+    @property
     def counts(self) -> Counts:
         """What became of the rows read so far."""
         return self.memory.sieve.counts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class RunnerSettings:
     idle_rows: rows of the log read without outputs after which the position is noted all the same
     """
 
-    batch_rows: int = 65_536
+    batch_rows: int = 131_072
     inline: int = 262_144
     save_rows: int = 524_288
     idle_rows: int = 65_536
@@ -45,7 +45,8 @@ class RunnerSettings:
 class Explained:
     """How an application is doing, for people: since its beginning or last backfill; `lost` since the start.
 
-    read: rows of the log; given: of those to the application; late, repeated, future, amending: see `sieve.Counts`
+    read: rows of the log with what it reads; given: of those to the application
+    late, repeated, future, amending: see `sieve.Counts`
     derived: rows it gave; written: those worth storing; lost: rows whose entity was removed meanwhile
     position, end: how far it is and how far the log; lag: what lies between, in microseconds of recording
     """
@@ -107,13 +108,14 @@ class Runner:
         self._limit = self.settings.batch_rows
         self._unsaved = 0
         self._noted = 0
+        self._rows: Iterator[tuple[int, Batch]] = iter(())
         self._lock = threading.RLock()
         self._meters = _Meters(telemetry or Silent(), app.name)
 
     # the way of a batch -----------------------------------------------------------------------------------------
 
     def step(self) -> int:
-        """Take the next rows of the log; gives how many, 0 at its end.
+        """Take the next rows of the log; gives by how many commits it came further, 0 at the log's end.
 
         After an error nothing of the step was stored and the next step begins again from what is stored.
         """
@@ -121,14 +123,17 @@ class Runner:
             return self._step()
 
     def _step(self) -> int:
-        began = self._cpu()
+        began, before = self._cpu(), self.position
         try:
             if not self._began:
                 self._begin()
-            batch = self.store.tail(self.position, self._limit)
-            for part in parts(batch):
-                if not self._take(part):
-                    break
+                before = self.position
+            found = next(self._rows, None)
+            if found is None:
+                self._rows = self._scan()
+                found = next(self._rows, None)
+            if found is not None:
+                self._take_all(*found)
         except BaseException:
             self._began = False
             self._meters.failures.add(app=self.app.name)
@@ -137,13 +142,13 @@ class Runner:
         self.pipeline.memory.cpu += self._cpu() - began + apart - self._apart
         self._apart = apart
         self._meters.tell(self)
-        return len(batch)
+        return self.position - before if found is None or self.position > before else 1
 
     def run(self) -> int:
-        """Step until the end of the log; gives how many rows were read."""
+        """Step until the end of the log; gives how many commits it read."""
         total = 0
-        while rows := self.step():
-            total += rows
+        while read := self.step():
+            total += read
         self.save()
         return total
 
@@ -163,7 +168,7 @@ class Runner:
                 self._began = False
 
     def backfill(self, since: int | None = None) -> int:
-        """Derive everything again from the beginning of the log; gives how many rows were read.
+        """Derive everything again from the beginning of the log; gives how many commits it read.
 
         since: write only what is of that instant (microseconds) or later; what comes before still makes the state
         """
@@ -175,6 +180,7 @@ class Runner:
             self._since = 0 if since is None else since
             self.pipeline.begin(None, self._tables())
             self._began = True
+            self._rows = iter(())
             self._note(0, force=True)
             return self.run()
 
@@ -198,6 +204,19 @@ class Runner:
             memory.cpu, self.state_bytes,
         )  # fmt: skip
 
+    def _scan(self) -> Iterator[tuple[int, Batch]]:
+        return self.store.scan(self.position, self.pipeline.attributes, self._limit)
+
+    def _take_all(self, reached: int, batch: Batch) -> None:
+        """The rows up to a position, in parts."""
+        for part in parts(batch):
+            if not self._take(part):
+                return
+        self.position = reached
+        if max(self._unsaved, reached - self._noted) >= self.settings.idle_rows and self._noted < reached:
+            self._note(reached)
+        self._limit = self.settings.batch_rows
+
     def _take(self, batch: Batch) -> bool:
         """One part of a batch; False where it was too much at once and smaller ones are to be tried."""
         last = int(batch.position[-1])
@@ -213,10 +232,7 @@ class Runner:
         self._unsaved += len(batch)
         if changes is not None and len(changes):
             self._store(changes, last)
-        elif self._unsaved >= self.settings.idle_rows:
-            self._note(last)
         self.position, self._recorded_at = last, int(batch.recorded_at[-1])
-        self._limit = self.settings.batch_rows
         return True
 
     def _store(self, changes: Changes, last: int) -> None:
@@ -292,16 +308,14 @@ class Runner:
             if large is not None and epoch == self.epoch and position <= target:
                 kept, self.position, self.state_bytes = large.state, position, len(large.state)
         self.pipeline.begin(kept, self._tables())
-        while self.position < target:
-            batch = self.store.tail(self.position, self.settings.batch_rows)
-            if not len(batch):
-                break
-            batch = batch.take(batch.position <= target)
-            for part in parts(batch):
+        for reached, batch in self._scan() if self.position < target else ():
+            for part in parts(batch.take(batch.position <= target)):
                 self.pipeline.feed(part)
-            self.position = int(batch.position[-1])
+            if reached >= target:
+                break
         self.position = self._noted = target
         self._unsaved = 0
+        self._rows = iter(())
         self._began = True
 
     def _tables(self) -> Tables:

@@ -77,6 +77,11 @@ class Gate:
         self._attribute_codes = {iri(name, terms): code for code, name in enumerate(self.names)}
         self._wanted = np.array([[name in one.attributes for name in self.names] for one in reads], bool)
 
+    @property
+    def attributes(self) -> frozenset[str]:
+        """IRIs of the attributes that are read."""
+        return frozenset(self._attribute_codes)
+
     def through(self, batch: Batch, sieve: Sieve) -> Rows:
         """The rows of a batch for the application: whole commits, in which an entity is one thing (`turn`)."""
         sieve.counts.read += len(batch)

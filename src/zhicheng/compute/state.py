@@ -7,8 +7,9 @@ dataclasses of such. `pack` makes the same bytes of the same content; `unpack` f
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,16 +23,21 @@ Column = npt.NDArray[Any]
 S = TypeVar("S")
 
 
-@runtime_checkable
-class Packed(Protocol):
+class Packed(ABC):
     """A part of a state that says itself what is to be kept."""
 
-    def kept(self) -> dict[str, object]: ...
+    __slots__ = ()
 
-    def restore(self, kept: Mapping[str, Any]) -> None: ...
+    @abstractmethod
+    def kept(self) -> dict[str, object]:
+        """What is written."""
+
+    @abstractmethod
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take over what was written."""
 
 
-class Keyed:
+class Keyed(Packed):
     """Keys (texts) with columns of their own: a key has a slot, a slot indexes every column.
 
     A column is declared by what it holds for a new key: a number, a truth value, or an array (one row a key).
@@ -141,6 +147,7 @@ class Keyed:
 
 
 _ARRAY, _CODED = 1, 2
+_LEAVES = (str, np.ndarray, int, float, bytes, Coded)
 _WORTH_COMPRESSING = 4096
 _ZSTD = pa.Codec("zstd", compression_level=1)
 
@@ -179,6 +186,8 @@ def _inflated(data: bytes) -> bytes:
 
 def _plain(part: object) -> object:
     """A part as msgpack takes it; arrays and coded columns are left to the encoder."""
+    if isinstance(part, _LEAVES):
+        return part
     if isinstance(part, Packed):
         return _plain(part.kept())
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
@@ -186,7 +195,7 @@ def _plain(part: object) -> object:
     if isinstance(part, Mapping):
         return {name: _plain(value) for name, value in part.items()}
     if isinstance(part, list | tuple):
-        return [_plain(value) for value in part]
+        return part if part and isinstance(part[0], str) else [_plain(value) for value in part]
     return part
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from zhicheng.compute.ordering import grouped, running_newest
-from zhicheng.compute.state import Keyed
+from zhicheng.compute.state import Keyed, Packed
 from zhicheng.kernel.columns import F8, I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import ABSENT
@@ -47,7 +47,7 @@ class Closed:
         return self.sum / self.count
 
 
-class Windows:
+class Windows(Packed):
     """Readings of windows that are open.
 
     length: of a window, in microseconds; every: from one's start to the next, the length unless told otherwise

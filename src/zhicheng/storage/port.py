@@ -43,6 +43,13 @@ class Store(Protocol):
     def tail(self, after: int, limit: int = 65_536) -> Batch:
         """Rows of whole commits after a position, in log order; at least one commit if there is any."""
 
+    def scan(self, after: int, attributes: Collection[str], limit: int = 65_536) -> Iterator[tuple[int, Batch]]:
+        """The rows of some attributes, and those of whole entities, after a position, to the end of the log.
+
+        In log order, whole commits, about `limit` rows at a time; each with the position up to which that is all
+        there is.
+        """
+
     def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
         """Where a reader stands."""
 

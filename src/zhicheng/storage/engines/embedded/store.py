@@ -308,6 +308,18 @@ class EmbeddedStore:
             sealed, tail = self._segments, self._tail.after(after)
         return reading.of_tail(sealed, tail, after, limit)
 
+    def scan(self, after: int, attributes: Collection[str], limit: int = 65_536) -> Iterator[tuple[int, Batch]]:
+        """See the port. Segments are looked up one by one, since they may be merged meanwhile."""
+        while True:
+            with self.state.lock:
+                end, tail = self.state.position, self._tail.after(after)
+                sealed = next((segment for segment in self._segments if segment.last > after), None)
+            last = end if sealed is None else sealed.last
+            if sealed is None and not tail:
+                return
+            yield from reading.pieces(reading.of_scan(sealed, tail, after, frozenset(attributes)), last, limit)
+            after = last
+
     def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
         """See the port."""
         found = self._archive.rows(
