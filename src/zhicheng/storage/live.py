@@ -322,8 +322,16 @@ def _refold(cells: Cells, place: int, past: Batch) -> None:
     rows = np.array([place], dtype=np.intp)
     cells.clear(rows)
     past = past.take(past.effective - past.recorded_at <= FUTURE_LIMIT)
-    for row in range(len(past)):
-        _settle(cells, rows, past.take(np.array([row])))
+    changes = past.changes
+    # runs of readings, and of decisions, which all take effect; what takes away stands for itself
+    run = np.where((changes.act == Act.REMOVE) | (changes.form == Form.NOTHING), 0, changes.act)
+    starts = np.flatnonzero((np.diff(run, prepend=0) != 0) | (run == 0))
+    for start, end in zip(starts.tolist(), np.append(starts, len(past))[1:].tolist(), strict=True):
+        if run[start] == Act.OBSERVE:
+            _settle_readings(cells, np.full(end - start, place), past.take(np.arange(start, end)))
+        else:
+            for row in sorted({start, end - 1}):
+                _settle(cells, rows, past.take(np.array([row])))
 
 
 def amended(batch: Batch) -> Batch:

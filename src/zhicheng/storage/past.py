@@ -30,7 +30,13 @@ def state_as_of(base: State | None, rows: Batch, valid: int, known: int, history
     creation = (changes.act == Act.SET) & (changes.kind >= Kind.TYPES) & (changes.life == rows.position)
     state.apply(rows.take(_stands(state, rows, valid_rows) & (valid_rows | creation)))
     if len(outside):
+        position, recorded_at = state.position, state.recorded_at
+        directory = state.directory
+        touched = directory.version.copy(), directory.modified_at.copy()
         state.apply(outside, lambda *cell: _known(history(*cell), known), valid)
+        for now, before in zip((directory.version, directory.modified_at), touched, strict=True):
+            np.maximum(now[: len(before)], before, out=now[: len(before)])  # later rows came first
+        state.position, state.recorded_at = max(state.position, position), max(state.recorded_at, recorded_at)
     _touch(state, amending)
     return state
 
