@@ -47,7 +47,7 @@ def test_a_correction_in_a_long_series_takes_no_time(tmp_path: Path) -> None:
     store.commit(of(born()))
     times = np.arange(count) * SECOND + workload.START
     column = Coded.constant(BUS, count), Coded.constant(SPEED, count)
-    readings = Changes.of_readings(*column, times, np.arange(count) * 1.0)
+    readings = Changes.of_readings(*column, times, np.arange(count, dtype=np.float64))
     last = store.commit(Commit(readings, "tester", "test")).position << 20 | count - 1
     builder = ChangesBuilder()
     builder.add(BUS, SPEED, act=Act.CORRECT, form=Form.NUMBER, number=5.0, target=last)
