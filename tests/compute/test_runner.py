@@ -174,7 +174,7 @@ def state_of_quarters(params: object) -> Any:
     return QUARTERS.state(params)
 
 
-def test_corrections_are_counted_not_handed_over(store: EmbeddedStore, clock: Scripted) -> None:
+def test_corrections_are_counted_and_a_backfill_puts_them_in_place(store: EmbeddedStore, clock: Scripted) -> None:
     rows = ChangesBuilder()
     add_life(rows, "urn:p")
     add_types(rows, "urn:p", (iri("OffStreetParking"),))
@@ -187,3 +187,8 @@ def test_corrections_are_counted_not_handed_over(store: EmbeddedStore, clock: Sc
     runner = Runner(QUARTERS, store)
     runner.run()
     assert (runner.explain().given, runner.explain().amending) == (1, 1)
+    assert stored(store, QUARTERS)["urn:p", iri("freeCopy"), None][-1][3] == 5.0
+    again = Runner(QUARTERS, store)
+    again.backfill()
+    assert (again.explain().given, again.explain().amending) == (1, 0)
+    assert stored(store, QUARTERS)["urn:p", iri("freeCopy"), None][-1][3] == 6.0

@@ -19,9 +19,11 @@ from zhicheng.compute.pipeline import Pipeline, parts
 from zhicheng.compute.rows import nothing
 from zhicheng.kernel.errors import Invalid, ZhichengError
 from zhicheng.kernel.telemetry import Silent, Telemetry
-from zhicheng.standards.changes import Changes
-from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Producer, VersionConflict
+from zhicheng.standards.changes import Act, Changes
+from zhicheng.storage.live import amended
+from zhicheng.storage.log import MOST_ROWS, ORDINAL_BITS, Batch, Commit, Cursor, Producer, VersionConflict
 from zhicheng.storage.port import Store
+from zhicheng.storage.series import concat, empty_batch, in_log_order
 
 STATE = 1
 """The shard of the cursor that holds a large state; shard 0 says how far the outputs go."""
@@ -100,7 +102,8 @@ class Runner:
         self.position = 0
         self.lost = 0
         self.state_bytes = 0
-        self._since = 0
+        self._since = self._until = 0
+        self._corrections: Batch | None = None
         self._cpu = cpu
         self._apart = 0.0
         self._recorded_at = 0
@@ -168,7 +171,9 @@ class Runner:
                 self._began = False
 
     def backfill(self, since: int | None = None) -> int:
-        """Derive everything again from the beginning of the log; gives how many commits it read.
+        """Derive everything again from the beginning of the log, with corrections in their place.
+
+        Gives how many commits it read.
 
         since: write only what is of that instant (microseconds) or later; what comes before still makes the state
         """
@@ -177,7 +182,8 @@ class Runner:
                 self._stand()
             self.epoch += 1
             self.position = self._noted = 0
-            self._since = 0 if since is None else since
+            self._since, self._until = since or 0, self.store.state.position
+            self._corrections = None
             self.pipeline.begin(None, self._tables())
             self._began = True
             self._rows = iter(())
@@ -205,7 +211,17 @@ class Runner:
         )  # fmt: skip
 
     def _scan(self) -> Iterator[tuple[int, Batch]]:
-        return self.store.scan(self.position, self.pipeline.attributes, self._limit)
+        """What is left of the log; up to where a backfill found its end, with corrections in place."""
+        if self._until <= self.position:
+            self._corrections = None
+            return self.store.scan(self.position, self.pipeline.attributes, self._limit)
+        if self._corrections is None:
+            self._corrections = _corrections(self.store, self.pipeline.attributes, self._until)
+        return self._mended(self._corrections)
+
+    def _mended(self, corrections: Batch) -> Iterator[tuple[int, Batch]]:
+        for reached, batch in self.store.scan(self.position, self.pipeline.attributes, self._limit):
+            yield reached, _mended(batch, corrections, self._until) if len(batch) else batch
 
     def _take_all(self, reached: int, batch: Batch) -> None:
         """The rows up to a position, in parts."""
@@ -227,7 +243,7 @@ class Runner:
                 self._begin()
                 return False
             changes = _apart(changes, self.app.name)
-        if changes is not None and self._since:
+        if changes is not None and last <= self._until and self._since:
             changes = changes.take(changes.observed_at >= self._since)
         self._unsaved += len(batch)
         if changes is not None and len(changes):
@@ -284,7 +300,7 @@ class Runner:
 
     def _at(self, position: int) -> str:
         """The place in the log as the cursor keeps it."""
-        return f"{self.epoch}:{position}:{self._since}"
+        return f"{self.epoch}:{position}:{self._since}:{self._until}"
 
     # beginning ----------------------------------------------------------------------------------------------------
 
@@ -292,7 +308,7 @@ class Runner:
         """Where the outputs stand in the log."""
         cursor = self.store.cursor(self.reader, 0)
         if cursor is not None:
-            self.epoch, self.position, self._since = _parsed(cursor.position)
+            self.epoch, self.position, self._since, self._until = _parsed(cursor.position)
             self.state_bytes = len(cursor.state)
             return cursor, self.position
         return None, 0
@@ -303,7 +319,7 @@ class Runner:
         kept, self.position = (None, 0) if cursor is None else (cursor.state or None, target)
         if kept is None and cursor is not None:
             large = self.store.cursor(self.reader, STATE)
-            epoch, position, _ = (-1, 0, 0) if large is None else _parsed(large.position)
+            epoch, position, *_ = (-1, 0) if large is None else _parsed(large.position)
             self.position = 0
             if large is not None and epoch == self.epoch and position <= target:
                 kept, self.position, self.state_bytes = large.state, position, len(large.state)
@@ -365,6 +381,28 @@ def _apart(changes: Changes, name: str) -> Changes:
     return changes.take(~(whole & (last[changes.entity.codes] != np.arange(len(changes)))))
 
 
-def _parsed(text: str) -> tuple[int, int, int]:
-    epoch, position, since = text.split(":")
-    return int(epoch), int(position), int(since)
+def _corrections(store: Store, attributes: frozenset[str], until: int) -> Batch:
+    """All corrections up to a position."""
+    found = [empty_batch()]
+    for _, batch in store.scan(0, attributes):
+        amending = (batch.changes.act == Act.CORRECT) & (batch.position <= until)
+        if amending.any():
+            found.append(batch.take(amending))
+    return concat(found)
+
+
+def _mended(batch: Batch, corrections: Batch, until: int) -> Batch:
+    """The rows with their corrections in place; those after `until` are left to be counted."""
+    batch = batch.take((batch.changes.act != Act.CORRECT) | (batch.position > until))
+    if not len(batch) or not len(corrections):
+        return batch
+    targets = corrections.changes.target >> ORDINAL_BITS
+    own = corrections.take((targets >= batch.position[0]) & (targets <= batch.position[-1]))
+    later = batch.take(batch.changes.act >= Act.CORRECT)
+    plain = amended(concat([batch.take(batch.changes.act < Act.CORRECT), own])) if len(own) else batch
+    return in_log_order(concat([plain, later])) if len(own) else batch
+
+
+def _parsed(text: str) -> tuple[int, ...]:
+    epoch, position, since, until = map(int, text.split(":"))
+    return epoch, position, since, until
