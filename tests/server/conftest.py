@@ -15,13 +15,15 @@ from zhicheng.server.serve import application
 from zhicheng.server.settings import parse_city
 
 BASE = "http://127.0.0.1:8800"
-Start = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 class Client(httpx.AsyncClient):
     """A client that knows its city."""
 
     city: City
+
+
+Start = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
