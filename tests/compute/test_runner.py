@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.compute.windowed import MEANS, QUARTERS
 from zhicheng.compute import law
 from zhicheng.compute.app import AnyApp, Derived, Tables
-from zhicheng.compute.rows import Rows
+from zhicheng.compute.rows import Rows, emit
 from zhicheng.compute.runner import Runner, RunnerSettings
 from zhicheng.compute.terms import iri
 from zhicheng.standards.changes import Changes, ChangesBuilder
@@ -192,3 +193,25 @@ def test_corrections_are_counted_and_a_backfill_puts_them_in_place(store: Embedd
     again.backfill()
     assert (again.explain().given, again.explain().amending) == (1, 0)
     assert stored(store, QUARTERS)["urn:p", iri("freeCopy"), None][-1][3] == 6.0
+
+
+def test_newer_reference_tables_count_from_the_next_rows_on(store: EmbeddedStore, clock: Scripted) -> None:
+    def by_table(rows: Rows, state: Any, params: Any, tables: Tables) -> Derived[Any]:
+        factor = tables["factors"]["all"]["by"][0].as_py() if "factors" in tables else 1
+        readings = rows.of("availableSpotNumber")
+        return Derived(emit(readings.entity, "freeCopy", readings.at, readings.number * factor), state)
+
+    app = replace(QUARTERS, derive=by_table, tables=lambda params: ("factors",))
+    runner = Runner(app, store)
+    for number, factor in enumerate((None, 10, 100)):
+        if factor:
+            store.put_table("factors", {"all": pa.table({"by": [factor]})})
+        rows = ChangesBuilder()
+        if not number:
+            add_life(rows, "urn:p")
+            add_types(rows, "urn:p", (iri("OffStreetParking"),))
+        clock.now = 1000 * number + 1
+        rows.add("urn:p", iri("availableSpotNumber"), form=1, number=7.0, observed_at=clock.now)
+        store.commit(Commit(rows.build(), "test", "test"))
+        runner.run()
+    assert [row[3] for row in stored(store, QUARTERS)["urn:p", iri("freeCopy"), None]] == [7.0, 70.0, 700.0]

@@ -17,7 +17,7 @@ import numpy as np
 from zhicheng.compute.app import AnyApp, Tables
 from zhicheng.compute.pipeline import Pipeline, parts
 from zhicheng.compute.rows import nothing
-from zhicheng.kernel.errors import Invalid, ZhichengError
+from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.telemetry import Silent, Telemetry
 from zhicheng.standards.changes import Act, Changes
 from zhicheng.storage.live import amended
@@ -108,6 +108,7 @@ class Runner:
         self._apart = 0.0
         self._recorded_at = 0
         self._began = False
+        self._versions: dict[str, int] = {}
         self._limit = self.settings.batch_rows
         self._unsaved = 0
         self._noted = 0
@@ -128,6 +129,8 @@ class Runner:
     def _step(self) -> int:
         began, before = self._cpu(), self.position
         try:
+            if self._began and self._versions != self._newest():
+                self._renew()
             if not self._began:
                 self._begin()
                 before = self.position
@@ -189,12 +192,6 @@ class Runner:
             self._rows = iter(())
             self._note(0, force=True)
             return self.run()
-
-    def reload(self) -> None:
-        """Begin again from what is stored at the next step, with the reference tables as they are then."""
-        with self._lock:
-            self.save()
-            self._began = False
 
     def explain(self) -> Explained:
         """How it is doing."""
@@ -335,14 +332,17 @@ class Runner:
         self._began = True
 
     def _tables(self) -> Tables:
-        """The reference tables it asks for; of those that are not there, none."""
-        found = {}
-        for name in self.app.tables(self.pipeline.params):
-            try:
-                found[name] = self.store.tables(name)
-            except ZhichengError:
-                found[name] = {}
-        return found
+        """The reference tables it asks for, as far as they are there, in their newest version."""
+        self._versions = self._newest()
+        return {name: self.store.tables(name, version) for name, version in self._versions.items() if version}
+
+    def _newest(self) -> dict[str, int]:
+        return {name: self.store.table_version(name) for name in self.app.tables(self.pipeline.params)}
+
+    def _renew(self) -> None:
+        """Begin again with newer reference tables, from where it is."""
+        self.save()
+        self._began = False
 
 
 class _Meters:

@@ -65,6 +65,9 @@ class Store(Protocol):
     def put_table(self, name: str, tables: Mapping[str, pa.Table]) -> int:
         """Keep a new version of a reference table set, durably; gives its number."""
 
+    def table_version(self, name: str) -> int:
+        """The newest version of a reference table set, 0 where there is none."""
+
     def tables(self, name: str, version: int | None = None) -> dict[str, pa.Table]:
         """A version of a reference table set, the newest by default."""
 

@@ -79,6 +79,11 @@ class Objects:
                 self._database.run(f"INSERT INTO tables VALUES {marks}", rows)
         return version
 
+    def table_version(self, name: str) -> int:
+        """See the port."""
+        with self._lock:
+            return self._database.number("SELECT max(version) FROM tables WHERE name = ?", (name,))
+
     def tables(self, name: str, version: int | None = None) -> dict[str, pa.Table]:
         """See the port."""
         with self._lock:

@@ -352,6 +352,10 @@ class EmbeddedStore:
         """See the port."""
         return self._objects.put_table(name, tables)
 
+    def table_version(self, name: str) -> int:
+        """See the port."""
+        return self._objects.table_version(name)
+
     def tables(self, name: str, version: int | None = None) -> dict[str, pa.Table]:
         """See the port."""
         return self._objects.tables(name, version)
