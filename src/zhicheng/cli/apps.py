@@ -15,7 +15,8 @@ from rich.table import Table
 from zhicheng.cli import options
 from zhicheng.cli.words import Words
 from zhicheng.compute.app import AnyApp
-from zhicheng.compute.runner import Explained, Runner
+from zhicheng.compute.figures import Explained
+from zhicheng.compute.runner import Runner
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import NotFound
 from zhicheng.kernel.settings import Where, unknown

@@ -22,6 +22,7 @@ class Memory:
     """Everything beside the application's own state.
 
     derived: rows that it gave; written: those of them worth storing; cpu: seconds that all of it took
+    recorded_at: of the newest row read, 0 before the first
     """
 
     sieve: Sieve
@@ -29,6 +30,7 @@ class Memory:
     derived: int = 0
     written: int = 0
     cpu: float = 0.0
+    recorded_at: int = 0
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class Pipeline:
 
         The batch is of whole commits, and as `parts` cuts it.
         """
+        self.memory.recorded_at = int(batch.recorded_at[-1])
         rows = self._gate.through(batch, self.memory.sieve)
         if not len(rows):
             return None

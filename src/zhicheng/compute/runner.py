@@ -15,15 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from zhicheng.compute.app import AnyApp, Tables
+from zhicheng.compute.corrections import corrections_of, mended
+from zhicheng.compute.figures import Explained, Meters
 from zhicheng.compute.pipeline import Pipeline, parts
 from zhicheng.compute.rows import nothing
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.telemetry import Silent, Telemetry
-from zhicheng.standards.changes import Act, Changes
-from zhicheng.storage.live import amended
-from zhicheng.storage.log import MOST_ROWS, ORDINAL_BITS, Batch, Commit, Cursor, Producer, VersionConflict
+from zhicheng.standards.changes import Changes
+from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Producer, VersionConflict
 from zhicheng.storage.port import Store
-from zhicheng.storage.series import concat, empty_batch, in_log_order
 
 STATE = 1
 """The shard of the cursor that holds a large state; shard 0 says how far the outputs go."""
@@ -41,43 +41,6 @@ class RunnerSettings:
     inline: int = 262_144
     save_rows: int = 524_288
     idle_rows: int = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """How an application is doing, for people: since its beginning or last backfill; `lost` since the start.
-
-    read: rows of the log with what it reads; given: of those to the application
-    late, repeated, future, amending: see `sieve.Counts`
-    derived: rows it gave; written: those worth storing; lost: rows whose entity was removed meanwhile
-    position, end: how far it is and how far the log; lag: what lies between, in microseconds of recording
-    """
-
-    epoch: int
-    position: int
-    end: int
-    lag: int
-    read: int
-    given: int
-    late: int
-    repeated: int
-    future: int
-    amending: int
-    derived: int
-    written: int
-    lost: int
-    cpu_seconds: float
-    state_bytes: int
-
-    @property
-    def rate(self) -> float:
-        """Rows given to it for each CPU second that it took, its share of reading and storing included."""
-        return self.given / self.cpu_seconds if self.cpu_seconds else 0.0
-
-    @property
-    def out_per_in(self) -> float:
-        """Rows stored for each row given."""
-        return self.written / self.given if self.given else 0.0
 
 
 class Runner:
@@ -106,7 +69,6 @@ class Runner:
         self._corrections: Batch | None = None
         self._cpu = cpu
         self._apart = 0.0
-        self._recorded_at = 0
         self._began = False
         self._versions: dict[str, int] = {}
         self._limit = self.settings.batch_rows
@@ -114,7 +76,7 @@ class Runner:
         self._noted = 0
         self._rows: Iterator[tuple[int, Batch]] = iter(())
         self._lock = threading.RLock()
-        self._meters = _Meters(telemetry or Silent(), app.name)
+        self._meters = Meters(telemetry or Silent(), app.name)
 
     # the way of a batch -----------------------------------------------------------------------------------------
 
@@ -147,7 +109,7 @@ class Runner:
         apart = self.pipeline.host.cpu if self.app.heavy else 0.0
         self.pipeline.memory.cpu += self._cpu() - began + apart - self._apart
         self._apart = apart
-        self._meters.tell(self)
+        self._meters.tell(self.pipeline.memory, self.store.state.position - self.position, self.state_bytes)
         return self.position - before if found is None or self.position > before else 1
 
     def run(self) -> int:
@@ -200,7 +162,8 @@ class Runner:
             if not self._began:
                 self._begin()
         counts, memory = self.pipeline.counts, self.pipeline.memory
-        behind = state.recorded_at - self._recorded_at if state.position > self.position else 0
+        known = memory.recorded_at if state.position > self.position else 0
+        behind = state.recorded_at - known if known else 0
         return Explained(
             self.epoch, self.position, state.position, behind, counts.read, counts.given, counts.late,
             counts.repeated, counts.future, counts.amending, memory.derived, memory.written, self.lost,
@@ -213,12 +176,12 @@ class Runner:
             self._corrections = None
             return self.store.scan(self.position, self.pipeline.attributes, self._limit)
         if self._corrections is None:
-            self._corrections = _corrections(self.store, self.pipeline.attributes, self._until)
+            self._corrections = corrections_of(self.store, self.pipeline.attributes, self._until)
         return self._mended(self._corrections)
 
     def _mended(self, corrections: Batch) -> Iterator[tuple[int, Batch]]:
         for reached, batch in self.store.scan(self.position, self.pipeline.attributes, self._limit):
-            yield reached, _mended(batch, corrections, self._until) if len(batch) else batch
+            yield reached, mended(batch, corrections, self._until) if len(batch) else batch
 
     def _take_all(self, reached: int, batch: Batch) -> None:
         """The rows up to a position, in parts."""
@@ -245,7 +208,7 @@ class Runner:
         self._unsaved += len(batch)
         if changes is not None and len(changes):
             self._store(changes, last)
-        self.position, self._recorded_at = last, int(batch.recorded_at[-1])
+        self.position = last
         return True
 
     def _store(self, changes: Changes, last: int) -> None:
@@ -345,29 +308,6 @@ class Runner:
         self._began = False
 
 
-class _Meters:
-    """What is measured of an application."""
-
-    def __init__(self, telemetry: Telemetry, name: str) -> None:
-        self.name = name
-        self.given = telemetry.counter("app_rows_in", "Rows given to an application", ["app"])
-        self.written = telemetry.counter("app_rows_out", "Rows written by an application", ["app"])
-        self.cpu = telemetry.counter("app_cpu_seconds", "CPU seconds of an application", ["app"])
-        self.failures = telemetry.counter("app_failures", "Steps of an application that failed", ["app"])
-        self.lag = telemetry.gauge("app_lag_positions", "Commits that an application has not read", ["app"])
-        self.state = telemetry.gauge("app_state_bytes", "Size of an application's state", ["app"])
-        self._told = (0, 0, 0.0)
-
-    def tell(self, runner: Runner) -> None:
-        memory = runner.pipeline.memory
-        now = (memory.sieve.counts.given, memory.written, memory.cpu)
-        for counter, value, before in zip((self.given, self.written, self.cpu), now, self._told, strict=True):
-            counter.add(max(value - before, 0), app=self.name)
-        self._told = now
-        self.lag.set(max(runner.store.state.position - runner.position, 0), app=self.name)
-        self.state.set(runner.state_bytes, app=self.name)
-
-
 def _apart(changes: Changes, name: str) -> Changes:
     """What came of a single commit and cannot be one: removals that are written over stay out; too many are refused."""
     if len(changes) > MOST_ROWS // 2:
@@ -379,28 +319,6 @@ def _apart(changes: Changes, name: str) -> Changes:
     last[changes.entity.codes] = np.arange(len(changes))
     whole = changes.attribute.codes < 0
     return changes.take(~(whole & (last[changes.entity.codes] != np.arange(len(changes)))))
-
-
-def _corrections(store: Store, attributes: frozenset[str], until: int) -> Batch:
-    """All corrections up to a position."""
-    found = [empty_batch()]
-    for _, batch in store.scan(0, attributes):
-        amending = (batch.changes.act == Act.CORRECT) & (batch.position <= until)
-        if amending.any():
-            found.append(batch.take(amending))
-    return concat(found)
-
-
-def _mended(batch: Batch, corrections: Batch, until: int) -> Batch:
-    """The rows with their corrections in place; those after `until` are left to be counted."""
-    batch = batch.take((batch.changes.act != Act.CORRECT) | (batch.position > until))
-    if not len(batch) or not len(corrections):
-        return batch
-    targets = corrections.changes.target >> ORDINAL_BITS
-    own = corrections.take((targets >= batch.position[0]) & (targets <= batch.position[-1]))
-    later = batch.take(batch.changes.act >= Act.CORRECT)
-    plain = amended(concat([batch.take(batch.changes.act < Act.CORRECT), own])) if len(own) else batch
-    return in_log_order(concat([plain, later])) if len(own) else batch
 
 
 def _parsed(text: str) -> tuple[int, ...]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from zhicheng.compute import graph
 from zhicheng.compute.app import AnyApp
-from zhicheng.compute.runner import Explained, Runner
+from zhicheng.compute.figures import Explained
+from zhicheng.compute.runner import Runner
 from zhicheng.kernel import settings
 from zhicheng.kernel.errors import Unavailable, ZhichengError
 from zhicheng.kernel.settings import Duration, Where, unknown

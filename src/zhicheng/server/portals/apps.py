@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from zhicheng.compute.app import AnyApp, Layer
-from zhicheng.compute.runner import Explained
+from zhicheng.compute.figures import Explained
 from zhicheng.security.actions import Named
 from zhicheng.server.apps import AppTask
 from zhicheng.server.http import Answer, json_answer
