@@ -27,18 +27,19 @@ def log_of(seed: int) -> Batch:
 
 
 def main(folder: Path, seed: int) -> None:
-    """Write commit after commit, stepping in between; says when it is through."""
+    """Write commit after commit, stepping in between; says of each that is new, and when it is through."""
     now = [0]
     store = EmbeddedStore(folder, clock=lambda: now[0])
     log = log_of(seed)
     app = (MEANS, QUARTERS)[seed % 2]
     draw = np.random.default_rng()
     runner = Runner(app, store, settings=SETTINGS[seed // 2 % 2])
-    print("open", flush=True)  # noqa: T201  (a program of its own: tells its parent)
     for number in np.unique(log.position).tolist():
         own = log.take(log.position == number)
         now[0] = int(own.recorded_at[0])
-        store.commit(Commit(own.changes, "test", "test", Producer("test", 0, number)))
+        receipt = store.commit(Commit(own.changes, "test", "test", Producer("test", 0, number)))
+        if not receipt.repeated:
+            print(number, flush=True)  # noqa: T201  (a program of its own: tells its parent)
         if draw.random() < 0.4:
             runner.step()
     runner.run()
