@@ -20,9 +20,6 @@ from zhicheng.analysis.ways import Ways
 from zhicheng.kernel.columns import F8, I8, Index, Mask
 from zhicheng.kernel.instants import ABSENT, SECOND
 
-SEEN = 0.7
-"""The share of the spread of a hop's time that is the vehicle's own; the rest is of when it is reported, and is made
-up for by the next hop."""
 TOGETHER = 0.2
 """How much of the spread of a hop's time is shared with the next ones: a slow train stays slow."""
 FIRST = 60.0
@@ -188,7 +185,7 @@ def predict(fleet: Columns, model: Model, rows: Index, now: I8, hour: Index, hor
     typical = np.zeros(real.shape)
     typical.flat[flat] = expected(model.hops, hop.flat[flat], hour[owner], now[owner], model.belief)
     typical[:, 0] = np.where(there[:, 0] & (hop[:, 0] < 0), FIRST, typical[:, 0])
-    noise = SEEN * spread(model.hops, model.belief)
+    noise = model.belief.own * spread(model.hops, model.belief)
     first, low, high = _present(fleet, model, rows, now, hop[:, 0], typical[:, 0], noise)
     rest = typical.copy()
     rest[:, 0] = 0.0

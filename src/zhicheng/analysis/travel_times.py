@@ -32,6 +32,9 @@ class Belief:
     recent: the last vehicles' ratio counts against so many that went as usual
     vehicles, seconds: after so many more vehicles, or so long, a recent one counts half
     spread: the deviation of the log of a hop's time that is assumed before it is learnt; it counts as `doubt` hops
+    own: the share of the spread of a hop's time that is the vehicle's own; the rest is of when it is reported, and is
+        made up for by the next hop; 1 where positions tell the time exactly
+    held: seconds over what was expected that always count
     lasting: after so many hops, what was seen of that deviation counts half
     """
 
@@ -43,6 +46,8 @@ class Belief:
     seconds: float = 1800.0
     spread: float = 0.3
     doubt: float = 30.0
+    own: float = 0.7
+    held: float = 120.0
     lasting: float = 2000.0
 
 
@@ -51,7 +56,7 @@ class Hops:
     """What is known of hops: columns, a row a hop.
 
     prior: scheduled seconds; weight, mean: vehicles seen and their mean seconds, by class of hours
-    ratio, seen, when: mean log of the last vehicles' time to the usual one, how many they count, when the last came
+    ratio, seen, when: mean of the last vehicles' time as part of the usual one, how many they count, when the last came
     dwell, dwells: mean seconds spent at the hop's first point of it, and of how many vehicles
     error: sum of |log of time to expectation| over all hops, and how many those count: how far to trust it all
     """
@@ -103,30 +108,30 @@ def expected(hops: Hops, rows: Index, hour: Index, at: I8, belief: Belief) -> F8
     """Seconds that hops are expected to take now (`at`: microseconds), by what is usual and by the last vehicles."""
     age = np.maximum(at - hops.when[rows], 0) / 1e6
     seen = hops.seen[rows] * 0.5 ** (age / belief.seconds)
-    found: F8 = usual(hops, rows, hour, belief) * np.exp(hops.ratio[rows] * seen / (seen + belief.recent))
+    found: F8 = usual(hops, rows, hour, belief) * ((seen * hops.ratio[rows] + belief.recent) / (seen + belief.recent))
     return found
 
 
 def learn(hops: Hops, rows: Index, seconds: F8, share: F8, hour: Index, at: I8, belief: Belief) -> None:
     """Take in vehicles' times of hops, ended at `at`; `share` says how much of a vehicle each counts.
 
-    Rows may repeat. Times over four times what was expected, or under a quarter, count as that: a train held for
-    long says little of the next.
+    Rows may repeat. Times over four times what was expected (and `held` seconds over it), or under a quarter, count
+    as that: a train held for long says little of the next.
 
     >>> hops, one = Hops(), np.ones(2, np.intp)
     >>> hops.grow(np.array([100.0]), np.zeros(1))
     >>> learn(hops, one * 0, np.array([130.0, 110.0]), np.ones(2), one, np.zeros(2, np.int64), Belief())
     >>> expected(hops, one[:1] * 0, one[:1], np.zeros(1, np.int64), Belief()).round(1).tolist()
-    [118.6]
+    [118.9]
     """
     if not len(rows):
         return
     guess = expected(hops, rows, hour, at, belief)
-    seconds = np.clip(seconds, guess / 4, guess * 4)
+    seconds = np.clip(seconds, guess / 4, np.maximum(guess * 4, guess + belief.held))
     forget = 0.5 ** (share.sum() / belief.lasting)
     hops.error = hops.error * forget + np.array([(share * np.abs(np.log(seconds / guess))).sum(), share.sum()])
     _learn_usual(hops, rows, seconds, share, hour, belief)
-    _learn_recent(hops, rows, np.log(seconds / usual(hops, rows, hour, belief)), share, at, belief)
+    _learn_recent(hops, rows, seconds / usual(hops, rows, hour, belief), share, at, belief)
 
 
 def _learn_usual(hops: Hops, rows: Index, seconds: F8, share: F8, hour: Index, belief: Belief) -> None:

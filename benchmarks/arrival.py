@@ -1,0 +1,107 @@
+"""Arrivals: predictions of a recorded hour beside the agency's own, and what predicting for 600 vehicles costs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.figure import ROUNDS, Benchmark, Figure, Round, Skipped
+from tests.apps.arrival.fleet import fleet_log
+from tests.apps.arrival.replay import ZONE, Compared, commits, compare, nyct
+from zhicheng.analysis.eta_accuracy import accuracy
+from zhicheng.apps.arrival.app import APP
+from zhicheng.apps.arrival.model import Params
+from zhicheng.compute.pipeline import Pipeline
+from zhicheng.kernel.columns import F8
+from zhicheng.storage.log import Batch
+
+_ROOT = Path(__file__).resolve().parent.parent
+_VEHICLES, _EVERY, _REPORTS = 600, 10, 90
+
+
+def recorded(name: str) -> Path:
+    """A recorded data set, which is not part of the project: below ZHICHENG_TEST_DATA, else ../shared/data."""
+    path = Path(os.environ.get("ZHICHENG_TEST_DATA") or _ROOT.parent / "shared" / "data") / name
+    if not path.exists():
+        raise Skipped(f"there is no {path}; name the folder of recorded data in ZHICHENG_TEST_DATA")
+    return path
+
+
+def run(folder: Path) -> Iterator[Round]:
+    """The recording is played once; the fleet's quarter of an hour, `ROUNDS` times."""
+    play = nyct(recorded("gtfs_rt/nyct_ace_20240208"))
+    figures = _scores(compare(play))
+    tables = play.tables
+    logs = [commits(fleet_log(play.static, _VEHICLES, _REPORTS, _EVERY))]
+    logs.append(commits(fleet_log(play.static, _VEHICLES, _REPORTS // 6, _EVERY, together=False)))
+    for _ in range(ROUNDS):
+        cpu, rows, given = _fleet(logs[0], tables)
+        alone, _, _ = _fleet(logs[1], tables)
+        yield figures | {
+            "cpu": (100 * cpu / (_REPORTS * _EVERY), None),
+            "cpu, a commit a vehicle": (100 * alone / (_REPORTS // 6 * _EVERY), None),
+            "rows out per report": (rows / (_VEHICLES * _REPORTS), None),
+            "rows out per row in": (rows / given, None),
+        }
+
+
+def _fleet(batches: list[Batch], tables: dict[str, dict[str, object]]) -> tuple[float, int, int]:
+    """CPU seconds, rows written, rows given."""
+    pipeline = Pipeline(APP, Params(time_zone=ZONE, networks=("nyct",)))
+    pipeline.begin(None, tables)  # type: ignore[arg-type]
+    pipeline.feed(batches[0])  # the timetable is read once
+    rows, began = 0, time.process_time()
+    for batch in batches[1:]:
+        changes = pipeline.feed(batch)
+        rows += 0 if changes is None else len(changes)
+    return time.process_time() - began, rows, pipeline.counts.given
+
+
+def _scores(found: Compared) -> dict[str, tuple[float, float | None]]:
+    shared = ~np.isnan(found.ours)
+    figures: dict[str, tuple[float, float | None]] = {}
+    for name, actual in (("", found.actual), (" by the feed's time", found.by_feed)):
+        ours, theirs = _told(f"all{name}", found, actual, np.ones(len(actual), bool))
+        _told(f"those that both have{name}", found, actual, shared)
+        figures[f"reliable{name}"] = (ours, None)
+        figures[f"over the agency{name}"] = (ours - theirs, None)
+    soon = shared & (found.actual >= 0) & (found.actual < 900)
+    inside = (found.actual >= found.low) & (found.actual <= found.high)
+    figures["80 % range holds"] = (float(100 * inside[soon].mean()), None)
+    figures["predicted"] = (float(100 * shared[found.actual < 900].mean()), None)
+    return figures
+
+
+def _told(name: str, found: Compared, actual: F8, rows: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+    """Print a line of the table of buckets; gives both scores in percent."""
+    scores = []
+    for who, predicted in (("ours", found.ours), ("agency", found.agency)):
+        one = accuracy(predicted[rows], actual[rows])
+        shares = " ".join(f"{100 * share:5.1f} ({count})" for share, count in zip(one.shares, one.counts, strict=True))
+        print(f"arrival: {name}: {who:6} {shares} mean {100 * one.score:.1f} %")
+        scores.append(100 * one.score)
+    return scores[0], scores[1]
+
+
+BENCHMARK = Benchmark(
+    "arrival",
+    "Arrivals from vehicle reports alone: reliable by the ETA accuracy benchmark (no prediction counts as unreliable), "
+    "and 600 vehicles that report every 10 s",
+    (
+        Figure("reliable", "%"),
+        Figure("over the agency", "points", -10, 0),
+        Figure("reliable by the feed's time", "%"),
+        Figure("over the agency by the feed's time", "points", -10, 0),
+        Figure("80 % range holds", "%"),
+        Figure("predicted", "% of the agency's"),
+        Figure("cpu", "% of a core", 25, 10, lower=True),
+        Figure("cpu, a commit a vehicle", "% of a core", 25, 10, lower=True),
+        Figure("rows out per report", "rows", 3, 1, lower=True),
+        Figure("rows out per row in", "rows", 3, 1, lower=True),
+    ),
+    run,
+)
