@@ -15,8 +15,9 @@ from tests.apps.arrival.replay import ZONE, Compared, commits, compare, nyct
 from zhicheng.analysis.eta_accuracy import accuracy
 from zhicheng.apps.arrival.app import APP
 from zhicheng.apps.arrival.model import Params
+from zhicheng.compute.app import Tables
 from zhicheng.compute.pipeline import Pipeline
-from zhicheng.kernel.columns import F8
+from zhicheng.kernel.columns import F8, Mask
 from zhicheng.storage.log import Batch
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -49,10 +50,10 @@ def run(folder: Path) -> Iterator[Round]:
         }
 
 
-def _fleet(batches: list[Batch], tables: dict[str, dict[str, object]]) -> tuple[float, int, int]:
+def _fleet(batches: list[Batch], tables: Tables) -> tuple[float, int, int]:
     """CPU seconds, rows written, rows given."""
     pipeline = Pipeline(APP, Params(time_zone=ZONE, networks=("nyct",)))
-    pipeline.begin(None, tables)  # type: ignore[arg-type]
+    pipeline.begin(None, tables)
     pipeline.feed(batches[0])  # the timetable is read once
     rows, began = 0, time.process_time()
     for batch in batches[1:]:
@@ -76,7 +77,7 @@ def _scores(found: Compared) -> dict[str, tuple[float, float | None]]:
     return figures
 
 
-def _told(name: str, found: Compared, actual: F8, rows: np.ndarray) -> tuple[float, float]:  # type: ignore[type-arg]
+def _told(name: str, found: Compared, actual: F8, rows: Mask) -> tuple[float, float]:
     """Print a line of the table of buckets; gives both scores in percent."""
     scores = []
     for who, predicted in (("ours", found.ours), ("agency", found.agency)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from zhicheng.analysis.travel_times import Hops
 from zhicheng.analysis.ways import Schedule, Ways, onward, way_of, went
@@ -11,6 +12,8 @@ from zhicheng.kernel import zones
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import ABSENT, HOUR
 
+SOON = 12 * HOUR
+"""Who reports from a trip starts it within so long; else its date is the next day's."""
 SAME = 8
 """Stops ahead that must be the same for a way to be kept once others went another."""
 
@@ -72,20 +75,25 @@ def _visit(stops: Sequence[str], told: Told, place: int, sequence: Sequence[int]
 def starts(plan: Schedule, trip: str, start_date: str, start_time: str, at: int) -> int:
     """When a trip leaves its first stop: as it says, or as planned; ABSENT if neither is known or can be read.
 
-    Without a date, the service day is taken on which that is nearest to `at`. Times run past midnight (25:10:00).
+    Without a date, the service day is taken on which that is nearest to `at`. Times run past midnight (25:10:00);
+    producers who then write the calendar's day would have the vehicle under way a day before it starts.
 
     >>> from zhicheng.analysis.ways import unscheduled
     >>> from zhicheng.kernel import instants
     >>> city = unscheduled(zones.zone("America/New_York"))
-    >>> instants.format(starts(city, "x", "20240208", "25:10:00", 0))
-    '2024-02-09T06:10:00Z'
+    >>> night = instants.parse("2024-02-09T06:00:00Z")
+    >>> [instants.format(starts(city, "x", date, "25:10:00", night)) for date in ("20240208", "20240209", "")]
+    ['2024-02-09T06:10:00Z', '2024-02-09T06:10:00Z', '2024-02-09T06:10:00Z']
     """
     try:
         seconds = zones.parse_service_time(start_time) if start_time else plan.departs(trip)
         if seconds < 0:
             return ABSENT
         if start_date:
-            return zones.service_instant(plan.zone, zones.parse_date(start_date), seconds)
+            day = zones.parse_date(start_date)
+            start = zones.service_instant(plan.zone, day, seconds)
+            early = start - at > SOON
+            return zones.service_instant(plan.zone, day - timedelta(days=1), seconds) if early else start
         days = zones.service_days(plan.zone, at + HOUR)
         instants = [zones.service_instant(plan.zone, day, seconds) for day in days]
         return min(instants, key=lambda one: (abs(one - at), one), default=ABSENT)

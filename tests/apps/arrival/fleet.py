@@ -9,7 +9,7 @@ import numpy as np
 from zhicheng.compute.law import Log
 from zhicheng.compute.terms import iri
 from zhicheng.kernel import zones
-from zhicheng.kernel.columns import F8, Coded
+from zhicheng.kernel.columns import F8, Coded, Index
 from zhicheng.kernel.instants import SECOND
 from zhicheng.standards.changes import Changes, ChangesBuilder
 from zhicheng.standards.gtfs.static import Static
@@ -48,7 +48,7 @@ def fleet_log(
     return log.batch()
 
 
-def _running(static: Static, lasting: int) -> np.ndarray:  # type: ignore[type-arg]
+def _running(static: Static, lasting: int) -> Index:
     first = static.visits.first
     some = first[1:] > first[:-1]
     leave, arrive = np.full(len(some), NOON + 1), np.zeros(len(some))
@@ -62,7 +62,8 @@ def _drive(static: Static, trip: int, draw: np.random.Generator) -> F8:
     rows = slice(int(static.visits.first[trip]), int(static.visits.first[trip + 1]))
     planned = static.visits.arrival[rows].astype(np.float64)
     hops = np.maximum(np.diff(planned), 40) * draw.lognormal(0.05, 0.2, len(planned) - 1)
-    return planned[0] + draw.uniform(0, 120) + np.concatenate([[0.0], np.cumsum(hops)])
+    came: F8 = planned[0] + draw.uniform(0, 120) + np.concatenate([[0.0], np.cumsum(hops)])
+    return came
 
 
 def _words(static: Static, trip: int, drive: F8, now: float) -> tuple[str, str, str, str]:

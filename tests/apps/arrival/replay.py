@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 
 from zhicheng.apps.arrival.app import APP
 from zhicheng.apps.arrival.model import ARRIVES, HAS_STOP, HAS_VEHICLE, Params
+from zhicheng.compute.app import Tables
 from zhicheng.compute.law import Log
 from zhicheng.compute.pipeline import Pipeline
 from zhicheng.compute.terms import iri
@@ -38,9 +40,9 @@ class Recording:
     feeds: Sequence[Decoded]
 
     @property
-    def tables(self) -> dict[str, dict[str, object]]:
+    def tables(self) -> Tables:
         """The timetable as an application is given it."""
-        return {self.network: dict(to_tables(self.static))}
+        return {self.network: to_tables(self.static)}
 
 
 def recording(folder: Path, network: str, timetable: str, feeds: Iterable[str]) -> Recording:
@@ -92,7 +94,7 @@ class Board:
     """What stands of the application's arrivals: POSIX seconds by vehicle and stop, and the range that holds 80 %."""
 
     stands: dict[str, dict[str, str]] = field(default_factory=dict)
-    ranges: dict[str, dict[str, str]] = field(default_factory=dict)
+    ranges: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: int = 0
 
     def take(self, changes: Changes | None) -> None:
@@ -183,7 +185,7 @@ def compare(recorded: Recording, minutes: float = 30.0) -> Compared:
     truth = arrivals(recorded.feeds)
     log = log_of(recorded.feeds)
     pipeline = Pipeline(APP, Params(time_zone=ZONE, networks=(recorded.network,), minutes=minutes))
-    pipeline.begin(None, recorded.tables)  # type: ignore[arg-type]
+    pipeline.begin(None, recorded.tables)
     board, lines = Board(), []
     for feed, batch in zip(recorded.feeds, commits(log), strict=True):
         board.take(pipeline.feed(batch))
@@ -202,4 +204,5 @@ def compare(recorded: Recording, minutes: float = 30.0) -> Compared:
                 )
     columns = np.array(lines).T
     reports = sum(entity.types[0] == _VEHICLE for feed in recorded.feeds for entity in feed.entities)
-    return Compared(*columns, reports, pipeline.counts.given, board.rows)
+    agency_, ours_, low, high, actual, by_feed = columns
+    return Compared(agency_, ours_, low, high, actual, by_feed, reports, pipeline.counts.given, board.rows)
