@@ -41,9 +41,11 @@ class Played:
 
 
 def settings(recorded: Path) -> dict[str, object]:
-    """Where the recordings lie, and segments so small that there are some."""
+    """Where the recordings lie, and segments so small that there are some; what comes by the feeds is asked for here,
+    so no application adds to it."""
     where: dict[str, object] = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded}
-    return {**where, "storage.seal_rows": 40_000}
+    feeds_only = {"apps.arrival.enabled": "false", "apps.parking.enabled": "false"}
+    return {**where, **feeds_only, "storage.seal_rows": 40_000}
 
 
 def wait_for_the_end(platform: Running, seconds: float) -> None:
