@@ -89,8 +89,9 @@ def _by_run(arrivals: Iterable[Arrival]) -> list[list[Arrival]]:
 def trip_updates(arrivals: Iterable[Arrival], now: int) -> bytes:
     """A GTFS Realtime feed of trip updates as of `now` (microseconds); of vehicles gone silent only that they are.
 
+    >>> times = (1_700_000_000_000_000 + part * SECOND for part in (600, 540, 720, 0))
     >>> one = Arrival("urn:ngsi-ld:GtfsTrip:n:t1:20240208", "urn:ngsi-ld:GtfsRoute:n:7", "urn:ngsi-ld:GtfsStop:n:s1",
-    ...               "urn:ngsi-ld:Vehicle:n:1", 3, *(1_700_000_000_000_000 + part * SECOND for part in (600, 540, 720, 0)), False)
+    ...               "urn:ngsi-ld:Vehicle:n:1", 3, *times, False)
     >>> update = realtime.decode(trip_updates([one], 1_700_000_000_000_000)).entity[0].trip_update
     >>> update.trip.trip_id, update.trip.start_date, update.stop_time_update[0].arrival.uncertainty
     ('t1', '20240208', 90)
