@@ -214,7 +214,7 @@ def test_duplicated_trips_have_arrivals_of_their_own(data: Data) -> None:
 
 
 def _said(entity: object, name: str) -> object:
-    found = entity.attributes.get(iri(name))  # type: ignore[attr-defined]
+    found = entity.attributes.get(iri(name))  # type: ignore[attr-defined]  # what the application keeps
     return found[0].value if found else None
 
 
