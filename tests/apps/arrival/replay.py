@@ -116,13 +116,12 @@ class Board:
                         name.rpartition(":")[2]: one[0]["value"] for name, one in parts.items()
                     }
 
-    def times(self) -> dict[tuple[str, str], tuple[float, float, float]]:
-        """Expected, earliest and latest arrival by vehicle and stop."""
+    def times(self) -> dict[tuple[str, str], tuple[float, ...]]:
+        """Announced, earliest, latest and median arrival by vehicle and stop."""
         found = {}
         for entity, one in self.stands.items():
-            low, high = (self.ranges[entity][name] for name in ("earliest", "latest"))
-            times = tuple(instants.parse(text) / SECOND for text in (one[iri(ARRIVES)], low, high))
-            found[one[iri(HAS_VEHICLE)], one[iri(HAS_STOP)]] = (times[0], times[1], times[2])
+            texts = one[iri(ARRIVES)], *(self.ranges[entity][name] for name in ("earliest", "latest", "median"))
+            found[one[iri(HAS_VEHICLE)], one[iri(HAS_STOP)]] = tuple(instants.parse(text) / SECOND for text in texts)
         return found
 
 
@@ -166,13 +165,14 @@ def agency(feed: Decoded) -> dict[Pair, float]:
 @dataclass(frozen=True)
 class Compared:
     """A row for each prediction of the agency whose vehicle came: seconds from then to it, to ours (NaN: none; the
-    ends of our range too), and to the arrival, by the vehicle's time and by the feed's.
+    ends of our range and its median too), and to the arrival, by the vehicle's time and by the feed's.
     """
 
     agency: F8
     ours: F8
     low: F8
     high: F8
+    median: F8
     actual: F8
     by_feed: F8
     reports: int
@@ -193,7 +193,7 @@ def compare(recorded: Recording, minutes: float = 30.0) -> Compared:
         for pair, time in agency(feed).items():
             came = truth.get(pair)
             if came is not None and came[1] > now:
-                own = ours.get(pair, (np.nan, np.nan, np.nan))
+                own = ours.get(pair, (np.nan,) * 4)
                 lines.append(
                     (
                         time - now,
@@ -204,5 +204,5 @@ def compare(recorded: Recording, minutes: float = 30.0) -> Compared:
                 )
     columns = np.array(lines).T
     reports = sum(entity.types[0] == _VEHICLE for feed in recorded.feeds for entity in feed.entities)
-    agency_, ours_, low, high, actual, by_feed = columns
-    return Compared(agency_, ours_, low, high, actual, by_feed, reports, pipeline.counts.given, board.rows)
+    agency_, ours_, low, high, median, actual, by_feed = columns
+    return Compared(agency_, ours_, low, high, median, actual, by_feed, reports, pipeline.counts.given, board.rows)
