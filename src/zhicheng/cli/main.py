@@ -32,6 +32,7 @@ COMMANDS = (
     Command("init", "start", "创建数据文件夹", "make a data folder"),
     Command("run", "run", "启动平台", "start the platform"),
     Command("import", "imports", "批量导入文件", "import files"),
+    Command("table", "tables", "存入或查看参考表", "keep or show reference tables, such as the base map"),
     Command("feed", "feeds", "列出或试读数据源", "list feeds, or try one without storing anything"),
     Command("query", "query", "用只读 SQL 查询实体与历史", "read-only SQL over entities and history"),
     Command("app", "apps", "列出、运行、回算或说明应用", "list, run, backfill or explain applications"),

@@ -35,6 +35,8 @@ class DecodeSettings:
     """The city's @context documents; its default one gives the IRIs of the names in a mapping."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Further keys of the feed's configuration."""
+    name: str = ""
+    """What the body is called: of a file its name."""
 
 
 @dataclass(frozen=True, slots=True)

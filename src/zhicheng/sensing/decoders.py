@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from zhicheng.kernel.errors import BadConfiguration
+from zhicheng.sensing.basemap import SET as BASEMAP
+from zhicheng.sensing.basemap import decode_basemap
 from zhicheng.sensing.decoded import Decoded, DecodeSettings
 from zhicheng.sensing.tabular import decode_ngsild, table_decoder
 from zhicheng.sensing.timetable import decode_static
@@ -25,6 +27,8 @@ class Decoder:
     decode: Decode
     needs: tuple[str, ...] = ()
     """Settings without which it gives less: `static`, a timetable; or nothing: `mapping`, the meaning of columns."""
+    keeps: str = ""
+    """The reference table set that its tables go to, each in place of the one before it; else a set of the network."""
 
 
 DECODERS: dict[str, Decoder] = {
@@ -39,6 +43,7 @@ DECODERS: dict[str, Decoder] = {
         Decoder("geojson", "GeoJSON 要素", "GeoJSON features", table_decoder("geojson"), ("mapping",)),
         Decoder("xlsx", "XLSX 工作表", "XLSX worksheet", table_decoder("xlsx"), ("mapping",)),
         Decoder("parquet", "Parquet 表", "Parquet table", table_decoder("parquet"), ("mapping",)),
+        Decoder("basemap", "底图（GeoJSON）", "Base map (GeoJSON)", decode_basemap, keeps=BASEMAP),
         Decoder("ngsi-ld", "NGSI-LD 实体", "NGSI-LD entities", decode_ngsild),
     )
 }

@@ -63,7 +63,7 @@ def reader_of(name: str, feed: CityFeed, space: Space, file: str) -> Read:
     decode = DECODERS[feed.decoder].decode
 
     def read(payload: Payload, static: Static | None) -> Content:
-        return _content(decode(payload.body, replace(known, static=static)), payload, feed)
+        return _content(decode(payload.body, replace(known, static=static, name=payload.name)), payload, feed)
 
     return read
 

@@ -16,9 +16,11 @@ from zhicheng.network.feed import Feed
 from zhicheng.network.health import Health, Status
 from zhicheng.network.settings import make_source
 from zhicheng.network.source import Cursor, Payload
+from zhicheng.sensing.decoders import DECODERS
 from zhicheng.server.decoding import Content, Read, reader_of
 from zhicheng.server.settings import CityFeed, CityFile
 from zhicheng.server.space import Space
+from zhicheng.server.tables import keep
 from zhicheng.standards.gtfs.static import Static, from_tables
 from zhicheng.storage import log as storage
 
@@ -177,8 +179,9 @@ class FeedTask:
         taken.reasons = content.reasons or taken.reasons
 
     async def _keep_tables(self, content: Content) -> None:
-        name = self.settings.network or self.name
-        await asyncio.to_thread(self._space.store.put_table, name, content.tables)
+        kept = DECODERS[self.settings.decoder].keeps
+        name = kept or self.settings.network or self.name
+        await asyncio.to_thread(keep, self._space, name, content.tables, beside=bool(kept))
         if self._timetable is not None:
             self._timetable.static = await asyncio.to_thread(from_tables, dict(content.tables))
             self._timetable.ready.set()

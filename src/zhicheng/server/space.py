@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 from zhicheng.hub.intake import Intake, IntakeSettings
 from zhicheng.hub.query import Query
@@ -27,6 +28,8 @@ class Space:
     readings: Readings
     query: Query
     temporal: Temporal
+    keeping: Lock = field(default_factory=Lock)
+    """Held while reference tables are replaced in part."""
 
 
 def make_space(

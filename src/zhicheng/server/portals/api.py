@@ -14,7 +14,8 @@ from zhicheng.network.health import STATUS_ZH
 from zhicheng.server.feeds import FeedTask
 from zhicheng.server.http import Answer, json_answer, language_of
 from zhicheng.server.portals import view
-from zhicheng.server.portals.tiles import DEEPEST, Tiles
+from zhicheng.server.portals.basemap import place_of
+from zhicheng.server.portals.tiles import Tiles
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Handler
 from zhicheng.standards.changes import Form
@@ -261,18 +262,7 @@ def tile_route(tiles: Tiles) -> Handler:
 def _tile(request: Request, tiles: Tiles) -> Answer:
     space, city = request.space, request.city
     iri = space.contexts.default.expand(request.path["type"])
-    name, dot, ending = request.path["y"].partition(".")
-    if dot and ending not in ("mvt", "pbf"):
-        raise NotFound("Tiles end in .mvt", "瓦片以 .mvt 结尾")
-    place = _place(request.path["z"], request.path["x"], name)
+    place = place_of(request)
     stale = city.stale_sources() if space is city.home else frozenset()
     body = tiles.tile(space, iri, place, city.now(), stale)
     return Answer(200, body, MEDIA_TYPE, ((b"cache-control", b"no-cache"),))
-
-
-def _place(z: str, x: str, y: str) -> tuple[int, int, int]:
-    if all(part.isascii() and part.isdecimal() and len(part) < 9 for part in (z, x, y)):
-        zoom, across, down = int(z), int(x), int(y)
-        if zoom <= DEEPEST and across < 2**zoom and down < 2**zoom:
-            return zoom, across, down
-    raise Invalid(f"There is no tile {z[:9]}/{x[:9]}/{y[:9]}", f"没有瓦片 {z[:9]}/{x[:9]}/{y[:9]}")
