@@ -25,7 +25,8 @@ POLICY = (
 
 class _Files(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
-        return super().translate_path(path.removeprefix("/static").replace("/map", "/index.html"))
+        wanted = path.partition("?")[0]
+        return super().translate_path("/index.html" if wanted == "/map" else wanted.removeprefix("/static"))
 
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", POLICY)

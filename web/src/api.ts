@@ -1,5 +1,4 @@
-/** Requests to our own server; every answer is JSON of contract.ts or an ApiError with a text for people. */
-import type { CityState, Entity, Extent, Found, History, Problem, TypeInfo } from "./contract";
+/** Requests to our own server; every answer is JSON or an ApiError with a text for people. */
 import { preferences } from "./preferences";
 
 export class ApiError extends Error {
@@ -12,11 +11,18 @@ export class ApiError extends Error {
   }
 }
 
+/** RFC 7807, as the server sends errors. */
+interface Problem {
+  title?: string;
+  detail?: string;
+}
+
 export function authorization(): Record<string, string> {
   return preferences.token ? { Authorization: `Bearer ${preferences.token}` } : {};
 }
 
-async function get<Answer>(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer> {
+/** Ask; `query` may hold what is not set. */
+export async function get<Answer>(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer> {
   const search = new URLSearchParams(query).toString();
   const headers = { Accept: "application/json", "Accept-Language": preferences.language, ...authorization() };
   let response: Response;
@@ -38,21 +44,3 @@ async function problemText(response: Response): Promise<string> {
     return "";
   }
 }
-
-const entityPath = (id: string) => `/api/v1/entities/${encodeURIComponent(id)}`;
-
-export interface Window {
-  dataset?: string;
-  from?: string;
-  to?: string;
-}
-
-export const api = {
-  state: () => get<CityState>("/api/v1/state"),
-  types: () => get<TypeInfo[]>("/api/v1/types", { lang: preferences.language }),
-  extent: (type: string) => get<Extent>(`/api/v1/types/${encodeURIComponent(type)}/extent`),
-  entity: (id: string, signal?: AbortSignal) => get<Entity>(entityPath(id), {}, signal),
-  history: <Row>(id: string, attribute: string, window: Window, points: number, signal?: AbortSignal) =>
-    get<History<Row>>(`${entityPath(id)}/history`, { attribute, ...window, points: String(points) }, signal),
-  search: (text: string, signal?: AbortSignal) => get<Found[]>("/api/v1/search", { text, limit: "20" }, signal),
-};

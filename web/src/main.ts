@@ -1,8 +1,9 @@
 import { createApp } from "vue";
 import App from "./App.vue";
-import { watchCity } from "./city";
+import { router } from "./pages";
+import { watchSession } from "./session";
 import "./tokens.css";
-import "./page.css";
+import "./base.css";
 
-createApp(App).mount("#app");
-void watchCity();
+createApp(App).use(router).mount("#app");
+void watchSession();

@@ -1,8 +1,8 @@
 /** Numbers, units, instants and ages as people read them. */
 import { ApiError } from "../api";
-import type { Attribute, Json, TypeInfo } from "../contract";
-import { city } from "../city";
+import type { Attribute, Json } from "../entity/contract";
 import { preferences } from "../preferences";
+import { session } from "../session";
 import { isWord, say } from "./words";
 
 /** Symbols of UN/CEFACT codes; a code without one is shown as it is. */
@@ -32,7 +32,7 @@ export function formatInstant(iso: string | number, withSeconds = true): string 
   return moment.toLocaleString("sv-SE", {
     year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
     ...(withSeconds ? { second: "2-digit" } : {}),
-    ...(city.timeZone ? { timeZone: city.timeZone } : {}),
+    ...(session.timeZone ? { timeZone: session.timeZone } : {}),
   });
 }
 
@@ -51,10 +51,6 @@ export function formatAge(seconds: number): string {
   const [length, word] = STEPS.find(([step]) => size >= step * (step === 1 ? 1 : 2)) ?? [1, null];
   if (word === null) return say("now");
   return say(seconds < 0 ? "ahead" : "ago", { age: say(word, { count: Math.floor(size / length) }) });
-}
-
-export function typeLabel(type: TypeInfo | undefined, name: string): string {
-  return (preferences.language === "zh" ? type?.label_zh : type?.label_en) || type?.label_zh || name;
 }
 
 export function attributeLabel(attribute: Attribute): string {

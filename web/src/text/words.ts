@@ -1,44 +1,32 @@
-/** Every text of the page, in Chinese and English; {name} is filled in. */
+/** How texts are kept in Chinese and English, and those that every page shares; a page has its own in its words.ts. */
 import { preferences } from "../preferences";
 
+export type Text = readonly [zh: string, en: string];
+export type Facts = Record<string, string | number>;
+
+export function inLanguage(text: Text): string {
+  return text[preferences.language === "zh" ? 0 : 1];
+}
+
+/** `say(word)` for a page's words: the text in the language in use; {name} is filled in. */
+export function sayer<Words extends Record<string, Text>>(words: Words) {
+  return (word: keyof Words & string, facts: Facts = {}): string =>
+    inLanguage(words[word] as Text).replace(/\{(\w+)\}/g, (_, key: string) => String(facts[key] ?? ""));
+}
+
 const WORDS = {
-  title: ["城市运行图", "City operations map"],
   brand: ["智城", "Zhicheng"],
-  search: ["搜索名称或编号", "Search by name or id"],
-  search_none: ["没有找到“{text}”", "Nothing found for “{text}”"],
-  search_results: ["搜索结果", "Search results"],
-  searching: ["正在搜索…", "Searching…"],
+  pages: ["页面", "Pages"],
+  no_page: ["没有该页面", "There is no such page"],
+  home: ["回到首页", "To the first page"],
   clear: ["清除", "Clear"],
-  layers: ["图层", "Layers"],
-  show_layer: ["显示{name}", "Show {name}"],
-  zoom_to: ["缩放到{name}的范围", "Zoom to all of {name}"],
-  zoom_all: ["缩放到全部", "Zoom to everything"],
-  zoom_in: ["放大", "Zoom in"],
-  zoom_out: ["缩小", "Zoom out"],
-  located: ["{located} / {count} 有位置", "{located} of {count} located"],
-  no_place: ["无位置", "no location"],
+  language: ["Switch to English", "切换到中文"],
   dark: ["切换到深色", "Switch to dark"],
   light: ["切换到浅色", "Switch to light"],
-  language: ["Switch to English", "切换到中文"],
   close: ["关闭", "Close"],
   back: ["返回", "Back"],
   retry: ["重试", "Try again"],
   loading: ["正在加载…", "Loading…"],
-  legend: ["图例", "Legend"],
-  legend_live: ["实测位置", "Measured position"],
-  legend_estimated: ["推算位置", "Estimated position"],
-  legend_stale: ["数据过期", "Out of date"],
-  map: ["地图", "Map"],
-  city_time: ["城市时间", "City time"],
-  live: ["实时", "Live"],
-  offline: ["连接中断，正在重试", "Connection lost, trying again"],
-  tiles_failed: ["部分图层加载失败", "Some map layers could not be loaded"],
-  webgl_failed: ["浏览器无法显示地图（需要 WebGL 2）", "This browser cannot draw the map (WebGL 2 is needed)"],
-  empty_title: ["还没有数据", "No data yet"],
-  empty_text: ["导入一个文件，或接入一个实时数据源：", "Import a file, or connect a live feed:"],
-  empty_import: ["导入 CSV、XLSX、Parquet、GeoJSON 或 NGSI-LD 文件", "Import a CSV, XLSX, Parquet, GeoJSON or NGSI-LD file"],
-  empty_run: ["按城市配置接入数据源", "Run a city with its feeds"],
-  empty_wait: ["数据到达后，本页会自动显示。", "This page shows the data as soon as it arrives."],
   failed: ["加载失败", "Could not be loaded"],
   unreachable: ["无法连接服务器。请确认服务正在运行。", "The server cannot be reached. Check that it is running."],
   status: ["服务器返回错误 {status}", "The server answered with error {status}"],
@@ -47,37 +35,6 @@ const WORDS = {
   token: ["访问令牌", "Access token"],
   token_wrong: ["令牌无效或已过期", "The token is not valid, or has expired"],
   token_kept: ["只保存在本标签页中，关闭后即清除。", "Kept in this tab only, and forgotten when it closes."],
-  here: ["此处有 {count} 个对象", "{count} objects here"],
-  entity: ["对象", "Object"],
-  not_found: ["对象不存在，或已被删除", "The object does not exist, or was deleted"],
-  copy_id: ["复制编号", "Copy id"],
-  copied: ["已复制", "Copied"],
-  created: ["创建", "Created"],
-  modified: ["更新", "Modified"],
-  source: ["来源", "Source"],
-  owner: ["责任部门", "Owner"],
-  classification: ["密级", "Classification"],
-  observed: ["观测时间", "Observed"],
-  dataset: ["数据集", "Dataset"],
-  name: ["属性名", "Name"],
-  no_attributes: ["该对象还没有属性", "This object has no attributes yet"],
-  no_time: ["无观测时间", "no observation time"],
-  no_source: ["来源未知", "unknown source"],
-  details: ["{name}：历史与详情", "{name}: history and details"],
-  history: ["历史", "History"],
-  range: ["时间范围", "Time range"],
-  range_1h: ["1 小时", "1 h"],
-  range_24h: ["24 小时", "24 h"],
-  range_7d: ["7 天", "7 d"],
-  range_all: ["全部", "All"],
-  history_none: ["该时段没有记录", "No records in this period"],
-  mean: ["均值", "Mean"],
-  least: ["最小", "Min"],
-  greatest: ["最大", "Max"],
-  value: ["数值", "Value"],
-  time: ["时间", "Time"],
-  aggregated: ["已按时段汇总：线为均值，带为最小至最大", "Aggregated: the line is the mean, the band from min to max"],
-  chart_summary: ["{name}：{count} 个点，最小 {least}，最大 {greatest}", "{name}: {count} points, min {least}, max {greatest}"],
   yes: ["是", "yes"],
   no: ["否", "no"],
   nothing: ["无", "none"],
@@ -94,17 +51,14 @@ const WORDS = {
   quality_model: ["不符合模型", "breaks its model"],
   quality_range: ["超出范围", "out of range"],
   quality_simulated: ["模拟", "simulated"],
-  expand: ["展开面板", "Expand the panel"],
-  collapse: ["收起面板", "Collapse the panel"],
-} as const satisfies Record<string, readonly [zh: string, en: string]>;
+  live: ["实时", "Live"],
+  offline: ["连接中断，正在重试", "Connection lost, trying again"],
+  city_time: ["城市时间", "City time"],
+} as const satisfies Record<string, Text>;
 
 export type Word = keyof typeof WORDS;
 
-/** A text in the language in use. */
-export function say(word: Word, facts: Record<string, string | number> = {}): string {
-  const text: string = WORDS[word][preferences.language === "zh" ? 0 : 1];
-  return text.replace(/\{(\w+)\}/g, (_, key: string) => String(facts[key] ?? ""));
-}
+export const say = sayer(WORDS);
 
 export function isWord(word: string): word is Word {
   return word in WORDS;

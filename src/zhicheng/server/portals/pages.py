@@ -1,4 +1,4 @@
-"""The map page: files built by web/ into `static`, with strict headers; a clear word where they are not built."""
+"""The pages: files built by web/ into `static`, with strict headers; a clear word where they are not built."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from hashlib import blake2b
 from pathlib import Path
 
 from zhicheng.kernel.errors import NotFound
+from zhicheng.security.actions import Named
 from zhicheng.server.http import Answer, Headers, language_of
 from zhicheng.server.request import Request
 
 STATIC = Path(__file__).with_name("static")
+PAGES: tuple[tuple[str, Named], ...] = (
+    ("/", Named("首页", "The first page")),
+    ("/map", Named("城市运行图", "The operations map")),
+    ("/sign/{stop}", Named("电子站牌", "The sign of a stop")),
+)
+"""Where a page is: all are index.html, whose script draws what its own table (web/src/pages) has for the path."""
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
     "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; child-src blob:; manifest-src 'self'; "
@@ -25,14 +32,14 @@ PAGE_HEADERS: Headers = (
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self)"),
 )
 _MISSING = {
-    "zh": "地图页面尚未构建：请在源码目录运行 make setup。接口可照常使用，见 /openapi.json。",
-    "en": "The map page is not built yet: run make setup in the source folder. The interfaces work: see /openapi.json.",
+    "zh": "页面尚未构建：请在源码目录运行 make setup。接口可照常使用，见 /openapi.json。",
+    "en": "The pages are not built yet: run make setup in the source folder. The interfaces work: see /openapi.json.",
 }
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/manifest+json"}
 
 
 async def page(request: Request) -> Answer:
-    """GET / and /map."""
+    """GET of a path of PAGES."""
     index = STATIC / "index.html"
     if not index.is_file():
         language = language_of(request.header(b"accept-language"))

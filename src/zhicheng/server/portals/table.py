@@ -1,4 +1,4 @@
-"""The routes of the portals: the page and what it asks for."""
+"""The routes of the portals: the pages and what they ask for."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ _NUMBER = {"type": "integer", "minimum": 1}
 def portal_routes() -> tuple[Route, ...]:
     """All of them, for one server."""
     return (
-        Route("GET", "/", PUBLIC, pages.page, Named("地图页面", "The map page"), (), None, (_PAGE,)),
-        Route("GET", "/map", PUBLIC, pages.page, Named("地图页面", "The map page"), (), None, (_PAGE,)),
+        *(Route("GET", path, PUBLIC, pages.page, title, (), None, (_PAGE,)) for path, title in pages.PAGES),
         Route("GET", "/static/{...}", PUBLIC, pages.static, Named("页面文件", "Files of the page"), (), None, (_FILE,)),
         Route("GET", "/favicon.ico", PUBLIC, pages.icon, Named("图标", "Icon"), (), None, (_FILE,)),
         Route(

@@ -3,9 +3,10 @@ import { LineChart, type LineSeriesOption } from "echarts/charts";
 import { GridComponent, TooltipComponent, type GridComponentOption, type TooltipComponentOption } from "echarts/components";
 import { init, use, type ComposeOption } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import type { NumberRow } from "../contract";
+import type { NumberRow } from "./contract";
 import { formatInstant, formatNumber, wallClock } from "../text/format";
-import { say } from "../text/words";
+import { say as sayShared } from "../text/words";
+import { say } from "./words";
 
 use([LineChart, GridComponent, TooltipComponent, CanvasRenderer]);
 
@@ -81,7 +82,7 @@ function tip(rows: NumberRow[], points: unknown, unit: string, aggregated: boole
   const row = index === undefined ? undefined : rows[index];
   if (!row) return "";
   const [time, mean, least, greatest] = row;
-  const shown = (value: number | null) => (value === null ? say("nothing") : `${formatNumber(value)} ${unit}`);
+  const shown = (value: number | null) => (value === null ? sayShared("nothing") : `${formatNumber(value)} ${unit}`);
   const lines = [formatInstant(time)];
   if (!aggregated) return [...lines, shown(mean)].join("\n");
   return [...lines, `${say("mean")} ${shown(mean)}`, `${say("least")} ${shown(least)}`, `${say("greatest")} ${shown(greatest)}`].join("\n");

@@ -7,7 +7,7 @@ import type {
   VectorSourceSpecification,
 } from "maplibre-gl";
 import { graticule, type View } from "./graticule";
-import type { Theme } from "../preferences";
+import type { Theme } from "../../preferences";
 
 export interface Shown {
   name: string;

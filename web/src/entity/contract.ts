@@ -1,4 +1,4 @@
-/** What the server's /api/v1 answers; the one place where its shapes are written down on this side. */
+/** What the server answers about objects and their types. */
 
 export interface TypeInfo {
   name: string;
@@ -9,21 +9,6 @@ export interface TypeInfo {
   /** How many of them have a place. */
   located: number;
   color?: string;
-}
-
-export interface Extent {
-  west: number;
-  south: number;
-  east: number;
-  north: number;
-}
-
-export interface CityState {
-  /** Position of the log; moves with every commit. */
-  position: number;
-  /** The city's now: in a replay not the clock on the wall. */
-  now: string;
-  time_zone?: string;
 }
 
 export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
@@ -65,18 +50,4 @@ export interface History<Row> {
   unit: string | null;
   rows: Row[];
   aggregated: boolean;
-}
-
-export interface Found {
-  id: string;
-  type: string;
-  label: string | null;
-  lon: number | null;
-  lat: number | null;
-}
-
-/** RFC 7807, as the server sends errors. */
-export interface Problem {
-  title?: string;
-  detail?: string;
 }
