@@ -12,13 +12,14 @@ from zhicheng.security.actions import ACTIONS, PUBLIC, Named
 from zhicheng.server.http import Answer
 from zhicheng.server.interfaces.ngsild.shapes import SCHEMAS
 from zhicheng.server.openapi import describe
+from zhicheng.server.portals.pages import PAGES
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Route, Router
 from zhicheng.server.table import all_routes
 
 ROUTES = all_routes()
 OPEN = {
-    ("GET", "/"), ("GET", "/map"), ("GET", "/static/{...}"), ("GET", "/favicon.ico"), ("GET", "/health"),
+    *(("GET", path) for path, _ in PAGES), ("GET", "/static/{...}"), ("GET", "/favicon.ico"), ("GET", "/health"),
     ("GET", "/openapi.json"), ("GET", "/ngsi-ld/v1/jsonldContexts/city"),
 }  # fmt: skip
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
