@@ -14,6 +14,7 @@ from benchmarks import city, serving
 from benchmarks.figure import ROUNDS, Benchmark, Figure, Round
 from benchmarks.load import http_request, send
 from zhicheng.hub.intake import IntakeSettings
+from zhicheng.server.moment import Moment
 from zhicheng.server.portals import tiles
 from zhicheng.server.space import make_space
 from zhicheng.standards.models.catalogue import Catalogue
@@ -63,7 +64,9 @@ def run(folder: Path) -> Iterator[Round]:
     iri = space.contexts.default.expand(city.TYPE)
 
     def live(number: int) -> bytes:
-        return tiles.make(space, iri, chosen[number % len(chosen)], city.START + number, frozenset())
+        return tiles.make(
+            space, iri, chosen[number % len(chosen)], Moment(store.state, city.START + number, frozenset())
+        )
 
     pairs = [(rate(live), rate(bare)) for _ in range(ROUNDS)]
     store.close()

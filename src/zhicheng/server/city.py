@@ -21,12 +21,14 @@ from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
+from zhicheng.server.past import newest_of
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile
 from zhicheng.server.space import Space, make_space
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
+from zhicheng.storage.live import State
 
 _log = logging.getLogger(__name__)
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
@@ -133,6 +135,18 @@ class City:
         """Sources whose feed is out of date: what they brought is shown so."""
         now = self.clock()
         return frozenset(feed.source for feed in self.feeds.values() if feed.out_of_date(now))
+
+    def stale_in(self, space: Space) -> frozenset[str]:
+        """The same, as far as a tenant sees it: only the one that the city's file describes has feeds."""
+        return self.stale_sources() if space is self._spaces.get(self.settings.city.tenant) else frozenset()
+
+    def stale_as_of(self, space: Space, state: State, instant: int) -> frozenset[str]:
+        """Sources of which nothing that held at a past instant was younger than their feed promises."""
+        if space is not self._spaces.get(self.settings.city.tenant):
+            return frozenset()
+        newest = newest_of(state)
+        after = {feed.source: feed.health.stale_after for feed in self.feeds.values()}
+        return frozenset(source for source in after if source in newest and instant - newest[source] > after[source])
 
     # life
 

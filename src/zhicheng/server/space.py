@@ -10,6 +10,7 @@ from zhicheng.hub.intake import Intake, IntakeSettings
 from zhicheng.hub.query import Query
 from zhicheng.hub.readings import Readings
 from zhicheng.hub.temporal import Temporal
+from zhicheng.server.past import Past
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
@@ -28,6 +29,7 @@ class Space:
     readings: Readings
     query: Query
     temporal: Temporal
+    past: Past
     keeping: Lock = field(default_factory=Lock)
     """Held while reference tables are replaced in part."""
 
@@ -39,4 +41,4 @@ def make_space(
     contexts = Contexts(documents, models=models.context())  # type: ignore[arg-type]  # a dict of dicts of str is Json
     intake = Intake(store, models, checks)
     query = Query(store)
-    return Space(tenant, store, models, contexts, intake, Readings(intake), query, Temporal(store, query))
+    return Space(tenant, store, models, contexts, intake, Readings(intake), query, Temporal(store, query), Past(store))

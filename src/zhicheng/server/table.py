@@ -11,7 +11,9 @@ from zhicheng.server.interfaces.ngsild.table import NGSILD_ROUTES
 from zhicheng.server.openapi import describe
 from zhicheng.server.portals.apps import APP_ROUTES
 from zhicheng.server.portals.basemap import basemap_routes
+from zhicheng.server.portals.layers import LAYER_ROUTES
 from zhicheng.server.portals.table import portal_routes
+from zhicheng.server.portals.timeline import TIMELINE_ROUTES
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Response, Route
 from zhicheng.server.system import SYSTEM_ROUTES, VERSION
@@ -28,6 +30,7 @@ def all_routes() -> tuple[Route, ...]:
         "GET", "/openapi.json", PUBLIC, openapi, Named("接口说明", "The description of all routes"), (), None,
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
-    routes = (*NGSILD_ROUTES, *portal_routes(), *basemap_routes(), *APP_ROUTES, *SYSTEM_ROUTES, own)
+    portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES)
+    routes = (*NGSILD_ROUTES, *portals, *SYSTEM_ROUTES, own)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes

@@ -11,6 +11,7 @@ import pyarrow as pa
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage.live import State
 from zhicheng.storage.log import Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
+from zhicheng.storage.moments import Moments
 
 
 class Store(Protocol):
@@ -39,6 +40,12 @@ class Store(Protocol):
 
     def as_of(self, valid: int, known: int | None = None) -> State:
         """The city as it was at `valid`, by what was known at `known` (default: now)."""
+
+    def moments(self, start: int, end: int, grain: int) -> Moments:
+        """When rows took effect, to `grain` microseconds; those outside of the window may be missing."""
+
+    def first_moment(self) -> int | None:
+        """The earliest effective time of all rows; None of an empty log."""
 
     def tail(self, after: int, limit: int = 65_536) -> Batch:
         """Rows of whole commits after a position, in log order; at least one commit if there is any."""

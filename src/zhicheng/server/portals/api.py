@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from zhicheng.hub.plans import missing
 from zhicheng.hub.temporal import Window
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid, Language, NotFound, UnsupportedMedia
 from zhicheng.network.health import STATUS_ZH
 from zhicheng.server.feeds import FeedTask
 from zhicheng.server.http import Answer, json_answer, language_of
+from zhicheng.server.moment import Moment, moment_of
 from zhicheng.server.portals import view
 from zhicheng.server.portals.basemap import place_of
 from zhicheng.server.portals.tiles import Tiles
@@ -23,6 +25,7 @@ from zhicheng.standards.mvt import MEDIA_TYPE
 from zhicheng.standards.ngsild.changes import value_of
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.standards.ngsild.temporal import format_many
+from zhicheng.storage.live import State
 from zhicheng.storage.log import HistoryQuery, Series
 from zhicheng.storage.series import aggregate
 
@@ -37,10 +40,6 @@ def _language(request: Request, query: Mapping[str, str]) -> Language:
     if wanted in ("zh", "en"):
         return "zh" if wanted == "zh" else "en"
     return language_of(request.header(b"accept-language"))
-
-
-def _stale(request: Request) -> frozenset[str]:
-    return request.city.stale_sources() if request.space is request.city.home else frozenset()
 
 
 def _count(query: Mapping[str, str], name: str, default: int, most: int) -> int:
@@ -72,13 +71,16 @@ async def state(request: Request) -> Answer:
 
 async def types(request: Request) -> Answer:
     """GET /api/v1/types."""
-    return json_answer([view.type_document(request.space, one) for one in request.space.query.types()])
+    moment = await moment_of(request, request.query())
+    found = request.space.query.types(moment.state)
+    return json_answer([view.type_document(request.space, one) for one in found])
 
 
 async def extent(request: Request) -> Answer:
     """GET /api/v1/types/{type}/extent."""
     name = request.path["type"]
-    found = view.extent_of(request.space, request.space.contexts.default.expand(name))
+    moment = await moment_of(request, request.query())
+    found = view.extent_of(request.space, moment.state, request.space.contexts.default.expand(name))
     if found is None:
         raise NotFound(f"No entity of type {name} has a place", f"没有类型为 {name} 且带位置的实体", type=name)
     return json_answer(found)
@@ -86,10 +88,13 @@ async def extent(request: Request) -> Answer:
 
 async def entity(request: Request) -> Answer:
     """GET /api/v1/entities/{id}."""
-    language = _language(request, request.query())
-    found = request.space.query.entity(request.path["id"])
-    stale = found.source in _stale(request)
-    return json_answer(view.entity_document(request.space, found, request.city.now(), language, stale))
+    query, identifier = request.query(), request.path["id"]
+    moment = await moment_of(request, query)
+    found = request.space.query.entities([identifier], moment.state).get(identifier)
+    if found is None:
+        raise missing(identifier)
+    stale = found.source in moment.stale
+    return json_answer(view.entity_document(request.space, found, moment.now, _language(request, query), stale))
 
 
 async def search(request: Request) -> Answer:
@@ -99,15 +104,16 @@ async def search(request: Request) -> Answer:
     if not text:
         return json_answer([])
     limit = _count(query, "limit", _FOUND, _MOST_FOUND)
-    found = await asyncio.to_thread(_search, request, text, limit)
+    moment = await moment_of(request, query)
+    found = await asyncio.to_thread(_search, request, moment.state, text, limit)
     return json_answer(found)
 
 
-def _search(request: Request, text: str, limit: int) -> list[dict[str, object]]:
+def _search(request: Request, state: State, text: str, limit: int) -> list[dict[str, object]]:
     space = request.space
     found: list[dict[str, object]] = []
-    with space.store.state.lock:
-        for table in space.store.state.tables:
+    with state.lock:
+        for table in state.tables:
             rows = np.flatnonzero(table.alive)
             if not len(rows):
                 continue
@@ -254,15 +260,14 @@ def tile_route(tiles: Tiles) -> Handler:
     """The handler of GET /tiles/{type}/{z}/{x}/{y} with the tiles it has made before."""
 
     async def tile(request: Request) -> Answer:
-        return _tile(request, tiles)
+        return _tile(request, tiles, await moment_of(request, request.query()))
 
     return tile
 
 
-def _tile(request: Request, tiles: Tiles) -> Answer:
-    space, city = request.space, request.city
+def _tile(request: Request, tiles: Tiles, moment: Moment) -> Answer:
+    space = request.space
     iri = space.contexts.default.expand(request.path["type"])
     place = place_of(request)
-    stale = city.stale_sources() if space is city.home else frozenset()
-    body = tiles.tile(space, iri, place, city.now(), stale)
+    body = tiles.tile(space, iri, place, moment)
     return Answer(200, body, MEDIA_TYPE, ((b"cache-control", b"no-cache"),))

@@ -9,12 +9,13 @@ from zhicheng.server.routes import Body, Parameter, Response, Route
 from zhicheng.standards.mvt import MEDIA_TYPE
 
 _LANG = Parameter("lang", "zh or en", "zh 或 en")
+_TIME = {"type": "string", "format": "date-time"}
+_AT = Parameter("at", "As of this instant; without it, now", "截至该时刻；省略则为当前", _TIME)
 _PAGE = Response(200, "The page", "页面", None, ("text/html",))
 _FILE = Response(200, "The file", "文件", None, ("application/octet-stream",))
 _TILE = Response(200, "A vector tile with the layer entities", "矢量瓦片，图层名为 entities", None, (MEDIA_TYPE,))
 _PAYLOAD = Body({}, ("application/octet-stream",))
 _ANSWER = Response(200, "The answer", "结果", {})
-_TIME = {"type": "string", "format": "date-time"}
 _NUMBER = {"type": "integer", "minimum": 1}
 
 
@@ -33,7 +34,7 @@ def portal_routes() -> tuple[Route, ...]:
             "city:read",
             api.types,
             Named("地图上的类型", "Types, as layers"),
-            (_LANG,),
+            (_LANG, _AT),
             None,
             (_ANSWER,),
         ),
@@ -43,7 +44,7 @@ def portal_routes() -> tuple[Route, ...]:
             "city:read",
             api.extent,
             Named("类型的范围", "Where a type's entities lie"),
-            (),
+            (_AT,),
             None,
             (_ANSWER,),
         ),
@@ -53,7 +54,7 @@ def portal_routes() -> tuple[Route, ...]:
             "entities:read",
             api.entity,
             Named("实体面板", "An entity as a person sees it"),
-            (_LANG,),
+            (_LANG, _AT),
             None,
             (_ANSWER,),
         ),
@@ -82,6 +83,7 @@ def portal_routes() -> tuple[Route, ...]:
             (
                 Parameter("text", "Part of the id or name", "id 或名称的一部分"),
                 Parameter("limit", "At most so many", "最多条数", _NUMBER),
+                _AT,
             ),
             None,
             (_ANSWER,),
@@ -112,7 +114,7 @@ def portal_routes() -> tuple[Route, ...]:
             "city:read",
             api.tile_route(Tiles()),
             Named("矢量瓦片", "A vector tile"),
-            (),
+            (_AT,),
             None,
             (_TILE,),
         ),

@@ -11,6 +11,7 @@ import shapely
 
 from zhicheng.kernel.columns import F8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT, SECOND
+from zhicheng.server.moment import Moment
 from zhicheng.server.portals.view import labels_at, located
 from zhicheng.server.space import Space
 from zhicheng.standards.mvt import EXTENT, Column, Drawing, draw_points, encode_layer
@@ -37,14 +38,14 @@ class Tiles:
     def __init__(self) -> None:
         self._made: OrderedDict[tuple[object, ...], tuple[int, int, bytes]] = OrderedDict()
 
-    def tile(self, space: Space, iri: str, place: tuple[int, int, int], now: int, stale: frozenset[str]) -> bytes:
-        """The tile z, x, y of a type; b"" where nothing lies in it."""
-        key = (space.tenant, iri, place, stale)
-        position = space.store.state.position
+    def tile(self, space: Space, iri: str, place: tuple[int, int, int], moment: Moment) -> bytes:
+        """The tile z, x, y of a type at a moment; b"" where nothing lies in it."""
+        now, position = moment.now, moment.state.position
+        key = (space.tenant, iri, place, moment.stale, moment.past and now)
         known = self._made.get(key)
         if known is not None and known[0] == position and abs(now - known[1]) < _FRESH:
             return known[2]
-        made = make(space, iri, place, now, stale)
+        made = make(space, iri, place, moment)
         self._made[key] = (position, now, made)
         self._made.move_to_end(key)
         if len(self._made) > _KEPT:
@@ -71,12 +72,12 @@ class _View:
     stale: frozenset[str]
 
 
-def make(space: Space, iri: str, place: tuple[int, int, int], now: int, stale: frozenset[str]) -> bytes:
-    """The tile of a type as of now: one layer, `entities`, of points, lines and polygons."""
+def make(space: Space, iri: str, place: tuple[int, int, int], moment: Moment) -> bytes:
+    """The tile of a type at a moment: one layer, `entities`, of points, lines and polygons."""
     west, south, east, north = bounds(*place)
-    view = _View(space, place, now, stale)
+    view = _View(space, place, moment.now, moment.stale)
     parts: list[_Part] = []
-    state = space.store.state
+    state = moment.state
     with state.lock:
         for table in state.tables_of([iri]):
             cells = located(space, table)

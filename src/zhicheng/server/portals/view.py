@@ -17,7 +17,7 @@ from zhicheng.standards.ngsild.kinds import TYPE_NAMES
 from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind, Quality
 from zhicheng.standards.ngsild.names import DEFAULT_VOCABULARY, LOCATION, NAMESPACE
 from zhicheng.storage.cells import Cells
-from zhicheng.storage.live import Table
+from zhicheng.storage.live import State, Table
 
 _FALLBACK = ("name", "title", "alternateName", "shortName")
 _TITLES = (NAMESPACE + "title", DEFAULT_VOCABULARY + "title", DEFAULT_VOCABULARY + "name", "https://schema.org/name")
@@ -147,10 +147,9 @@ def _when(instant: int | None) -> str | None:
     return None if instant is None else instants.format(instant)
 
 
-def extent_of(space: Space, iri: str) -> Mapping[str, float] | None:
+def extent_of(space: Space, state: State, iri: str) -> Mapping[str, float] | None:
     """The box that holds all entities of a type; None where none has a place."""
     boxes = []
-    state = space.store.state
     with state.lock:
         for table in state.tables_of([iri]):
             cells = located(space, table)

@@ -13,6 +13,7 @@ from zhicheng.storage.engines.embedded import tail
 from zhicheng.storage.engines.embedded.segments import Segment
 from zhicheng.storage.engines.embedded.tail import Chunk
 from zhicheng.storage.log import FUTURE_LIMIT, Batch, HistoryQuery
+from zhicheng.storage.moments import Moments, moments_of, together
 from zhicheng.storage.series import concat, empty_batch, in_log_order
 
 
@@ -77,6 +78,18 @@ def latest(batch: Batch, valid: int, known: int) -> Batch:
         for pick in (np.minimum, np.maximum):
             keep[rows[instance == np.repeat(pick.reduceat(instance, first), np.diff(bounds))]] = True
     return batch.take(keep)
+
+
+def of_moments(sealed: Sequence[Segment], chunks: Sequence[Chunk], start: int, end: int, grain: int) -> Moments:
+    """When the rows of a window took effect."""
+    parts = [
+        moments_of(effective, grain)
+        for segment in sealed
+        if segment.facts.earliest < end and segment.facts.latest >= start
+        for effective in segment.effective()
+    ]
+    parts.extend(moments_of(chunk.batch.effective, grain) for chunk in chunks)
+    return together(parts)
 
 
 def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, limit: int) -> Batch:

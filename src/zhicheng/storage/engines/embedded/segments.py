@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from zhicheng.kernel.columns import I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Corrupt
+from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import CODED, Act
 from zhicheng.storage.engines.embedded import files
 from zhicheng.storage.engines.embedded.arrow import to_arrow, to_batch
@@ -91,6 +92,14 @@ class Segment:
         for group in range(len(self.facts.heads)):
             yield to_batch(self._table([group]), [self.commits])
 
+    def effective(self) -> Iterator[I8]:
+        """When the rows take effect, a row group at a time; nothing else is read."""
+        for group in range(len(self.facts.heads)):
+            table = self._table([group], ["observed_at", "position"])
+            observed = table.column("observed_at").cast(pa.int64()).fill_null(ABSENT).to_numpy()
+            recorded = self.commits.recorded_at[table.column("position").to_numpy() - self.first]
+            yield np.where(observed == ABSENT, recorded, observed)
+
     def between(self, start: str, end: str | None) -> Batch | None:
         """The rows of entities from `start` up to, not including, `end`; None if there are none."""
         heads = self.facts.heads
@@ -104,10 +113,10 @@ class Segment:
         rows = inside[column.codes]
         return batch.take(rows) if rows.any() else None
 
-    def _table(self, groups: list[int]) -> pa.Table:
+    def _table(self, groups: list[int], columns: list[str] | None = None) -> pa.Table:
         try:
             with self._lock:
-                return self._read(groups)
+                return self._read(groups, columns)
         except (OSError, pa.ArrowException) as error:
             raise Corrupt(f"{self.path} is damaged: {error}", f"{self.path} 已损坏：{error}") from error
 
@@ -123,7 +132,7 @@ class Segment:
                 found.update(range(start, bisect_right(heads, entity)))
         return sorted(found)
 
-    def _read(self, groups: list[int]) -> pa.Table:
+    def _read(self, groups: list[int], columns: list[str] | None) -> pa.Table:
         if self._parquet is None or self._file is None:
             self._file = CheckedFile(self.path, self.digest)
             # reading ahead takes threads of its own, and gains nothing here
@@ -131,7 +140,7 @@ class Segment:
                 self._file, read_dictionary=list(CODED), page_checksum_verification=True, pre_buffer=False
             )
         try:
-            return self._parquet.read_row_groups(groups, use_threads=False)
+            return self._parquet.read_row_groups(groups, columns, use_threads=False)
         finally:
             self._file.forget()
 

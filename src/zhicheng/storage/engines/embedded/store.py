@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from zhicheng.kernel.columns import I4
 from zhicheng.kernel.errors import StorageFailed, StorageFull, Unavailable, ZhichengError
-from zhicheng.kernel.instants import Clock, system_clock
+from zhicheng.kernel.instants import SECOND, Clock, system_clock
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage import admission
@@ -36,6 +36,7 @@ from zhicheng.storage.entities import entity_of
 from zhicheng.storage.erasures import Erasure, ordered
 from zhicheng.storage.live import State
 from zhicheng.storage.log import Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
+from zhicheng.storage.moments import Moments, together
 from zhicheng.storage.past import state_as_of
 from zhicheng.storage.series import concat, in_log_order, series_of
 
@@ -101,6 +102,7 @@ class EmbeddedStore:
         self._archive = Archive(self.folder, self._reader, self._reading)
         self._segments: tuple[Segment, ...] = self._archive.load()
         self._tail = Tail()
+        self._moments: dict[tuple[Path, int], Moments] = {}
         self.state = self._load_state()
         self._planner = Planner(self.state, self._database, clock)
 
@@ -301,6 +303,29 @@ class EmbeddedStore:
             sealed, tail = self._segments, self._tail.after(after)
         rows = reading.of_past(sealed, tail, after, valid, until)
         return state_as_of(base, rows, valid, until, self._cell_history)
+
+    def moments(self, start: int, end: int, grain: int) -> Moments:
+        """See the port. What a segment gives is remembered: it never changes, and the slider asks again and again."""
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.chunks
+        parts = [reading.of_moments((), tail, start, end, grain)]
+        known = {(segment.path, grain): self._moments.get((segment.path, grain)) for segment in sealed}
+        for segment in sealed:
+            if segment.facts.earliest < end and segment.facts.latest >= start:
+                key = segment.path, grain
+                known[key] = known[key] or reading.of_moments((segment,), (), start, end, grain)
+        kept = {key: found for key, found in known.items() if found is not None}
+        if grain >= SECOND:
+            self._moments = kept
+        return together([*parts, *kept.values()])
+
+    def first_moment(self) -> int | None:
+        """See the port."""
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.chunks
+        found = [segment.facts.earliest for segment in sealed if segment.rows]
+        found += [int(chunk.batch.effective.min()) for chunk in tail if len(chunk.batch)]
+        return min(found, default=None)
 
     def tail(self, after: int, limit: int = 65_536) -> Batch:
         """See the port."""
