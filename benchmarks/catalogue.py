@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from benchmarks import append, apps, arrival, bologna, disk, forecast, get, parking, post, query, start, tiles, upsert
+from benchmarks import (
+    append,
+    apps,
+    arrival,
+    audit,
+    bologna,
+    disk,
+    forecast,
+    get,
+    parking,
+    post,
+    query,
+    start,
+    tiles,
+    upsert,
+)
 
-_MODULES = (upsert, post, get, query, start, tiles, append, disk, apps, parking, forecast, arrival, bologna)
+_MODULES = (upsert, post, get, query, start, tiles, append, audit, disk, apps, parking, forecast, arrival, bologna)
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}
 OWNER = {figure.name: benchmark.name for benchmark in BENCHMARKS.values() for figure in benchmark.figures}

@@ -60,6 +60,12 @@ def ours(folder: Path) -> contextlib.AbstractContextManager[Server]:
     return _running([PROGRAM, "run", "--data", str(folder), "--port", str(port), "--no-auth"], port, "/health")
 
 
+def audited(folder: Path) -> contextlib.AbstractContextManager[Server]:
+    """The same with an entry in the log of acts before each answer."""
+    port = _free_port()
+    return _running([sys.executable, "-m", "benchmarks.audited", str(folder), str(port)], port, "/health")
+
+
 def echo(body: bytes, folder: Path) -> contextlib.AbstractContextManager[Server]:
     """The bare server: echoes the JSON of a POST with 201, answers GET with these bytes."""
     answer = folder / "answer"

@@ -38,6 +38,7 @@ COMMANDS = (
     Command("app", "apps", "列出、运行、回算或说明应用", "list, run, backfill or explain applications"),
     Command("new-app", "new_app", "创建应用骨架", "write the skeleton of an application"),
     Command("token", "tokens", "管理访问令牌", "make, list and revoke tokens"),
+    Command("audit", "audit", "查询、校验、导出审计日志", "look at the log of acts, check it, hand it over"),
     Command("doctor", "doctor", "检查并给出建议", "look for what is wrong, and say what to do"),
 )
 
