@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,17 +14,22 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from zhicheng.cli import options, relations
+from zhicheng.cli import options
 from zhicheng.cli.words import Words
-from zhicheng.kernel.errors import Invalid, NotFound, TooLarge
+from zhicheng.kernel.errors import Invalid, NotFound
 from zhicheng.kernel.settings import duration, size
 from zhicheng.kernel.telemetry import printable
 from zhicheng.server.documents import contexts_with
 from zhicheng.server.folder import DataFolder
+from zhicheng.server.sql import asking
+from zhicheng.server.sql.asking import Limits
+from zhicheng.server.sql.child import Asked
+from zhicheng.server.sql.relations import Short
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 _SHOWN = 200
 """Rows that a table on the screen shows."""
+_MOST = 10_000_000
 FORMATS = ("table", "csv", "json", "parquet")
 
 
@@ -43,6 +45,9 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help=say("写入文件", "write to a file"))
     parser.add_argument("--memory", default="1 GB", help=say("内存上限（默认 1 GB）", "memory limit (1 GB)"))
     parser.add_argument("--time", default="60 s", help=say("时间上限（默认 60 s）", "time limit (60 s)"))
+    parser.add_argument(
+        "--rows", type=int, default=_MOST, help=say("行数上限（默认一千万）", "at most so many rows (10 million)")
+    )
 
 
 def run(arguments: argparse.Namespace, say: Words) -> int:
@@ -55,61 +60,28 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     tenant = options.tenant_of(arguments, file.settings.city.tenant)
     if not folder.tenant(tenant).is_dir():
         raise NotFound(f"There is no tenant {tenant} in {folder.path}", f"{folder.path} 中没有租户 {tenant}")
-    short = contexts_with(file).default.compact
-    limits = size(arguments.memory), duration(arguments.time)
-    place = Path(tempfile.mkdtemp(prefix=".query-", dir=folder.path))
+    limits = Limits(size(arguments.memory), duration(arguments.time), arguments.rows)
+    place = asking.made(folder.path)
     try:
-        _lay_out(folder, tenant, place, short)
-        found = answer(arguments.sql, place, *limits)
+        store = EmbeddedStore(folder.copy_tenant(tenant, place / "copy"))
+        try:
+            found = answer(arguments.sql, store, contexts_with(file).default.compact, place, limits)
+        finally:
+            store.close()
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        asking.cleared(place)
     PRINTERS[arguments.format](found, arguments.output, say)
     return 0
 
 
-def _lay_out(folder: DataFolder, tenant: str, place: Path, short: Callable[[str], str]) -> None:
-    """Write the relations as of now to files; a server that has the folder open goes on undisturbed."""
-    store = EmbeddedStore(folder.copy_tenant(tenant, place / "copy"))
-    try:
-        _write(place / "entities.arrow", relations.entities(store.state, short))
-        _write(place / "history.arrow", (relations.history(part, short) for _, part in store.relations()))
-    finally:
-        store.close()
-
-
-def _write(path: Path, parts: Iterator[pa.Table]) -> None:
-    writer: pa.RecordBatchStreamWriter | None = None
-    with pa.OSFile(str(path), "wb") as sink:
-        for part in parts:
-            plain = _plain(part)
-            writer = writer or pa.ipc.new_stream(sink, plain.schema)
-            writer.write_table(plain)
-        if writer is not None:
-            writer.close()
-
-
-def _plain(part: pa.Table) -> pa.Table:
-    """The table without dictionaries, which would have to be the same in every part."""
-    fields = [
-        pa.field(one.name, pa.string()) if pa.types.is_dictionary(one.type) else pa.field(one.name, one.type)
-        for one in part.schema
-    ]
-    return part.cast(pa.schema(fields))
-
-
-def answer(sql: str, place: Path, memory: int, time: int) -> pa.Table:
-    """The result of a statement over the relations in a folder. Invalid for SQL that is wrong or forbidden."""
-    asked = json.dumps({"sql": sql, "folder": str(place), "memory": memory})
-    command = [sys.executable, "-m", "zhicheng.cli.sql"]
-    try:
-        child = subprocess.run(command, input=asked.encode(), capture_output=True, timeout=time / 1e6, check=False)
-    except subprocess.TimeoutExpired:
-        raise TooLarge("The query took longer than --time; ask for less", "查询超过 --time 时限；请缩小范围") from None
-    if child.returncode == 0:
-        return pa.ipc.open_stream(child.stdout).read_all()
-    text = child.stderr.decode("utf-8", "replace").strip().splitlines()
-    why = text[-1] if text else f"exit {child.returncode}"
-    raise Invalid(f"The query failed: {why}", f"查询失败：{why}")
+def answer(sql: str, store: EmbeddedStore, short: Short, place: Path, limits: Limits) -> pa.Table:
+    """The result of a statement over a store. Invalid for SQL that is wrong, Forbidden for what is out of reach."""
+    asking.check(sql)
+    asking.lay_out(store, sql, short, place)
+    asked = Asked(
+        sql, str(place), limits.memory, limits.time / 1e6, limits.rows, names=asking.names_of(store, short)
+    )  # fmt: skip
+    return pa.ipc.open_stream(asking.ask(asked, limits).body).read_all()
 
 
 def _print_table(found: pa.Table, output: Path | None, say: Words) -> None:

@@ -29,6 +29,7 @@ ACTIONS = MappingProxyType(
         "history:read": Named("读取历史", "Read history"),
         "history:write": Named("写入或更正历史", "Add to and correct history"),
         "history:erase": Named("擦除历史", "Erase history for good"),
+        "sql:run": Named("运行只读 SQL 查询", "Ask read-only questions in SQL"),
         "contexts:read": Named("读取 @context", "Read @contexts"),
         "contexts:write": Named("管理 @context", "Keep @contexts"),
         "feeds:read": Named("查看数据源状态", "See how feeds are doing"),
@@ -36,7 +37,7 @@ ACTIONS = MappingProxyType(
         "metrics:read": Named("读取运行指标", "Read the platform's figures"),
     }
 )
-READING = frozenset((PUBLIC, "city:read", "entities:read", "history:read", "contexts:read"))
+READING = frozenset((PUBLIC, "city:read", "entities:read", "history:read", "contexts:read", "sql:run"))
 ROLES = MappingProxyType(
     {
         "reader": READING,

@@ -61,7 +61,7 @@ def document(error: ZhichengError, language: Language, *, ngsild: bool) -> dict[
         "detail": error.text(language),
         "status": error.status,
     }
-    for name in ("path", "parameter", "nearest", "reference"):
+    for name in ("path", "parameter", "nearest", "reference", "kind"):
         if isinstance(error.facts.get(name), str):
             made[name] = error.facts[name]
     return made

@@ -15,6 +15,7 @@ from zhicheng.kernel.settings import Duration, Size, Where
 from zhicheng.network.settings import FeedSettings
 from zhicheng.security.tokens import tenant_name
 from zhicheng.server.apps import AppSettings
+from zhicheng.server.sql.settings import SqlSettings
 from zhicheng.storage.engines.embedded.store import EmbeddedSettings
 
 
@@ -111,6 +112,7 @@ class CitySettings:
     feeds: dict[str, CityFeed] = field(default_factory=dict)
     mappings: dict[str, object] = field(default_factory=dict)
     storage: EmbeddedSettings = field(default_factory=EmbeddedSettings)
+    sql: SqlSettings = field(default_factory=SqlSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     apps: dict[str, AppSettings] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from zhicheng.server.interfaces.ngsild.table import NGSILD_ROUTES
 from zhicheng.server.openapi import describe
 from zhicheng.server.portals.apps import APP_ROUTES
 from zhicheng.server.portals.basemap import basemap_routes
+from zhicheng.server.portals.centre import centre_routes
 from zhicheng.server.portals.layers import LAYER_ROUTES
 from zhicheng.server.portals.table import portal_routes
 from zhicheng.server.portals.timeline import TIMELINE_ROUTES
@@ -30,7 +31,7 @@ def all_routes() -> tuple[Route, ...]:
         "GET", "/openapi.json", PUBLIC, openapi, Named("接口说明", "The description of all routes"), (), None,
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
-    portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES)
+    portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES, *centre_routes())
     routes = (*NGSILD_ROUTES, *portals, *SYSTEM_ROUTES, own)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes

@@ -31,7 +31,7 @@ from zhicheng.storage.engines.embedded.migrations import migrate
 from zhicheng.storage.engines.embedded.objects import Objects
 from zhicheng.storage.engines.embedded.planning import Group, Planner
 from zhicheng.storage.engines.embedded.segments import Segment
-from zhicheng.storage.engines.embedded.tail import Tail, chunk_of, merged
+from zhicheng.storage.engines.embedded.tail import Chunk, Tail, chunk_of, merged
 from zhicheng.storage.entities import entity_of
 from zhicheng.storage.erasures import Erasure, ordered
 from zhicheng.storage.live import State
@@ -351,6 +351,11 @@ class EmbeddedStore:
             "SELECT position, state FROM cursors WHERE reader = ? AND shard = ?", (reader, shard)
         )
         return Cursor(reader, shard, found[0][0], found[0][1]) if found else None
+
+    def parts(self) -> tuple[int, tuple[Segment, ...], tuple[Chunk, ...]]:
+        """The log as it stands: its position, the sealed segments and the open end; none of them ever changes."""
+        with self.state.lock:
+            return self.state.position, self._segments, self._tail.chunks
 
     def relations(self) -> Iterator[tuple[str, pa.Table]]:
         """See the port."""

@@ -1,0 +1,11 @@
+"""The routes of the information-resource centre (信息资源中心)."""
+
+from __future__ import annotations
+
+from zhicheng.server.portals.sql import sql_routes
+from zhicheng.server.routes import Route
+
+
+def centre_routes() -> tuple[Route, ...]:
+    """All of them, for one server."""
+    return sql_routes()

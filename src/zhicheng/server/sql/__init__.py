@@ -1,0 +1,1 @@
+"""Read-only questions in SQL, answered by a child process in which nothing else is in reach."""
