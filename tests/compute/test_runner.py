@@ -14,9 +14,10 @@ import pytest
 from tests.compute.windowed import MEANS, QUARTERS
 from zhicheng.compute import law
 from zhicheng.compute.app import AnyApp, Derived, Tables
-from zhicheng.compute.rows import Rows, emit
+from zhicheng.compute.rows import Rows, emit, nothing, retire
 from zhicheng.compute.runner import Runner, RunnerSettings
 from zhicheng.compute.terms import iri
+from zhicheng.kernel.columns import Coded
 from zhicheng.standards.changes import Changes, ChangesBuilder
 from zhicheng.standards.ngsild.changes import add_life, add_types
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
@@ -215,3 +216,24 @@ def test_newer_reference_tables_count_from_the_next_rows_on(store: EmbeddedStore
         store.commit(Commit(rows.build(), "test", "test"))
         runner.run()
     assert [row[3] for row in stored(store, QUARTERS)["urn:p", iri("freeCopy"), None]] == [7.0, 70.0, 700.0]
+
+
+def test_what_is_made_and_removed_within_one_batch_is_gone(store: EmbeddedStore, clock: Scripted) -> None:
+    def fleeting(rows: Rows, state: Any, params: Any, tables: Tables) -> Derived[Any]:
+        quarter = Coded.constant("urn:ngsi-ld:Quarter:2", 1)
+        news = rows.of("availableSpotNumber")
+        made = [emit(quarter, "freePlaces", news.at[:1], news.number[:1])] if 1.0 in news.number else []
+        gone = [retire(quarter, news.at[-1:])] if 2.0 in news.number else []
+        return Derived(Changes.concat([*made, *gone]) if made or gone else nothing(), state)
+
+    rows = ChangesBuilder()
+    add_life(rows, "urn:p")
+    add_types(rows, "urn:p", (iri("OffStreetParking"),))
+    for number, at in ((1.0, 10), (2.0, 20)):
+        rows.add("urn:p", iri("availableSpotNumber"), form=1, number=number, observed_at=at)
+    clock.now = 100
+    store.commit(Commit(rows.build(), "test", "test"))
+    Runner(replace(QUARTERS, derive=fleeting), store).run()
+    assert store.entity("urn:ngsi-ld:Quarter:2") is None
+    asked = HistoryQuery(("urn:ngsi-ld:Quarter:2",), (iri("freePlaces"),), time="effective")
+    assert store.rows(asked).changes.number.tolist() == [1.0]

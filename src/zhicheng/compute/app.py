@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 import pyarrow as pa
 
 from zhicheng.compute.rows import Rows
+from zhicheng.compute.views import View
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.models.model import Label
 from zhicheng.standards.ngsild.model import Kind
@@ -114,6 +115,7 @@ class App(Generic[P, S]):
     params: a frozen dataclass with every default; the city's file changes them under [apps.NAME.params].
         A field `time_zone: str = ""` is filled with the city's.
     tables: names of the reference table sets it reads, from its parameters
+    views: what it shows of its own over HTTP (`compute/views.py`)
     roles: who may see what it writes; empty: whoever may see what it reads
     heavy: derive runs in a process of its own
     """
@@ -128,6 +130,7 @@ class App(Generic[P, S]):
     params: P
     layers: tuple[Layer, ...] = ()
     tables: Callable[[P], tuple[str, ...]] = no_tables
+    views: tuple[View, ...] = ()
     roles: tuple[str, ...] = ()
     heavy: bool = False
 

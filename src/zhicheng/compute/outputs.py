@@ -132,7 +132,8 @@ class Press:
         codes = self._codes_of(changes)
         made = dead & self._own[codes]
         births = self._births(entity, made, codes)
-        kept = ~dead | made
+        born = np.append(np.isin(np.arange(len(entity.values)), entity.codes[made]), False)
+        kept = ~dead | made | (born[entity.codes] & (codes == GONE))  # what is made and removed in one batch
         rows = Changes.concat([births, changes.take(kept)]) if len(births) else changes.take(kept)
         return rows, int(len(kept) - kept.sum())
 

@@ -84,6 +84,7 @@ class AppTask:
 
     def __init__(self, one: Chosen, store: Store, catalogue: Catalogue, telemetry: Telemetry) -> None:
         self.app = one.app
+        self.params = one.params
         self.source = f"app:{one.app.name}"
         self.every = one.every / 1e6
         self.runner = Runner(one.app, store, one.params, catalogue.terms(), telemetry=telemetry)

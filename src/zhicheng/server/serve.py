@@ -51,7 +51,7 @@ class _Server(uvicorn.Server):
 
 def application(city: City) -> App:
     """The ASGI application of a city."""
-    return App(city, all_routes(), city.telemetry)
+    return App(city, all_routes(city.apps), city.telemetry)
 
 
 def serve(city: City, ready: Callable[[], None]) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 
 from zhicheng.security.actions import PUBLIC, Named
+from zhicheng.server.apps import AppTask
 from zhicheng.server.http import Answer
 from zhicheng.server.interfaces.ngsild.shapes import SCHEMAS
 from zhicheng.server.interfaces.ngsild.table import NGSILD_ROUTES
@@ -15,13 +18,14 @@ from zhicheng.server.portals.centre import centre_routes
 from zhicheng.server.portals.layers import LAYER_ROUTES
 from zhicheng.server.portals.table import portal_routes
 from zhicheng.server.portals.timeline import TIMELINE_ROUTES
+from zhicheng.server.portals.views import view_routes
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Response, Route
 from zhicheng.server.system import SYSTEM_ROUTES, VERSION
 
 
-def all_routes() -> tuple[Route, ...]:
-    """Every route, /openapi.json among them."""
+def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
+    """Every route, /openapi.json among them; with the views of the applications at work."""
     described: list[bytes] = []
 
     async def openapi(request: Request) -> Answer:
@@ -32,6 +36,6 @@ def all_routes() -> tuple[Route, ...]:
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
     portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES, *centre_routes())
-    routes = (*NGSILD_ROUTES, *portals, *SYSTEM_ROUTES, own)
+    routes = (*NGSILD_ROUTES, *portals, *view_routes(apps or {}), *SYSTEM_ROUTES, own)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes

@@ -20,6 +20,7 @@ from zhicheng.analysis.travel_times import Belief, Hops, hour_class
 from zhicheng.analysis.ways import Schedule, Ways, schedule, tidy, unscheduled
 from zhicheng.apps.arrival import logic
 from zhicheng.apps.arrival import model as m
+from zhicheng.apps.arrival.views import VIEWS
 from zhicheng.apps.arrival.written import RING, Writer, reset
 from zhicheng.compute.app import App, Derived, Tables
 from zhicheng.compute.rows import Rows, Wide, nothing
@@ -28,10 +29,9 @@ from zhicheng.kernel.columns import I8, Coded, Index
 from zhicheng.kernel.instants import ABSENT, HOUR, SECOND
 from zhicheng.kernel.zones import zone
 from zhicheng.standards.changes import Changes
+from zhicheng.standards.gtfs.arrivals import CALLED_OFF, named
 from zhicheng.standards.gtfs.static import from_tables
 from zhicheng.standards.models.model import Label
-
-_CALLED_OFF = ("CANCELED", "DELETED")
 
 
 def _fleet() -> Keyed:
@@ -96,7 +96,7 @@ class _Run:
     def _trips(self, rows: Rows) -> None:
         """Trips that are called off, and those that run after all; where it changes, their vehicles' words are news."""
         said = rows.take(rows.has(m.RELATION) & ~rows.late | rows.gone)
-        calling = np.array([*(value in _CALLED_OFF for value in said.text.values), False])[said.text.codes]
+        calling = np.array([*(value in CALLED_OFF for value in said.text.values), False])[said.text.codes]
         calling &= ~said.removed
         known = np.array([*(value in self.state.off for value in said.entity.values), False])[said.entity.codes]
         for row in np.flatnonzero(calling != known).tolist():
@@ -177,20 +177,18 @@ class _Run:
     def _place(self, slot: int, words: Mapping[str, str], sequence: float, at: int) -> None:
         """Where on its way a vehicle says to be; nowhere, if its trip is called off or it names no stop."""
         fleet, state = self.state.fleet, self.state
-        network, stop = logic.named(words.get(m.HAS_STOP, ""))
+        network, stop = named(words.get(m.HAS_STOP, ""))
         trip = words.get(m.HAS_TRIP, "")
-        if not stop or trip in state.off or words.get(m.RELATION) in _CALLED_OFF:
+        if not stop or trip in state.off or words.get(m.RELATION) in CALLED_OFF:
             self.writer.withdraw(slot, at)
             fleet["target"][slot] = -1
             return
         plan = self.plans.get(network, self.empty)
-        named = logic.named(trip)[1] if trip else ""
-        told = Told(
-            named, logic.named(words.get(m.HAS_ROUTE, ""))[1], stop, -1 if sequence != sequence else int(sequence)
-        )
+        trip_id = named(trip)[1] if trip else ""
+        told = Told(trip_id, named(words.get(m.HAS_ROUTE, ""))[1], stop, -1 if sequence != sequence else int(sequence))
         way, place = int(fleet["way"][slot]), int(fleet["place"][slot])
         before = int(fleet["target"][slot])
-        if way >= 0 and before >= 0 and named not in plan.patterns:
+        if way >= 0 and before >= 0 and trip_id not in plan.patterns:
             passed(state.ways, told.route, state.ways.names(way)[before], stop)
         found = settle(state.ways, state.hops, plan, told, way, place)
         if found.way != way:
@@ -199,7 +197,7 @@ class _Run:
             if found.kept <= place:
                 fleet["status"][slot] = Status.UNKNOWN
         fleet["target"][slot] = found.place
-        start = starts(plan, named, words.get(m.START_DATE, ""), words.get(m.START_TIME, ""), at)
+        start = starts(plan, trip_id, words.get(m.START_DATE, ""), words.get(m.START_TIME, ""), at)
         fleet["starts"][slot] = start
 
     def _tick(self) -> None:
@@ -266,5 +264,6 @@ APP = App(
     state=lambda params: State(),
     params=m.Params(),
     layers=m.LAYERS,
+    views=VIEWS,
     tables=lambda params: params.networks,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import numpy as np
 
@@ -14,23 +14,10 @@ from zhicheng.kernel import instants
 from zhicheng.kernel.columns import F8, I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import ABSENT, SECOND
+from zhicheng.standards.gtfs.arrivals import OWN
 
-OWN = "urn:ngsi-ld:ArrivalEstimation:zhicheng:"
-"""How the ids of arrivals begin that this application predicts; what feeds predict has the network in its place."""
 STATUSES = {"STOPPED_AT": Status.STANDING, "IN_TRANSIT_TO": Status.LEFT, "INCOMING_AT": Status.LEFT}
 _MEDIAN, _EARLIEST, _LATEST, _STALE = (iri(name) for name in ("median", "earliest", "latest", "stale"))
-
-
-def named(urn: str) -> tuple[str, str]:
-    """Network and id that the URN of a stop, route or trip is made of; a URN of another make is its own id.
-
-    >>> named("urn:ngsi-ld:GtfsTrip:nyct:038236_A..N:20240208:1A%200622%20FAR%2F207")
-    ('nyct', '038236_A..N')
-    >>> named("urn:x:1")
-    ('', 'urn:x:1')
-    """
-    parts = urn.split(":")
-    return (unquote(parts[3]), unquote(parts[4])) if len(parts) >= 5 else ("", urn)
 
 
 def arrival_urn(vehicle: str, trip: str, stop: str, visit: int) -> str:

@@ -17,6 +17,7 @@ from zhicheng.compute.state import Keyed
 from zhicheng.kernel.columns import F8, I8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT, SECOND
 from zhicheng.standards.changes import Changes
+from zhicheng.standards.gtfs.arrivals import named
 
 RING = 64
 """Places of a vehicle's way of which what was told is remembered; more than are ever told ahead."""
@@ -101,7 +102,7 @@ class Writer:
     def _stop(self, slot: int, place: int, words: Mapping[str, str]) -> str:
         stop = self._visits_of(int(self.fleet["way"][slot]))[place][0]
         said = words[m.HAS_STOP]
-        return said if logic.named(said)[1] == stop else f"{said.rpartition(':')[0]}:{quote(stop, safe='')}"
+        return said if named(said)[1] == stop else f"{said.rpartition(':')[0]}:{quote(stop, safe='')}"
 
     def _pass(self, slots: Index, start: Index, now: I8) -> None:
         """Take away the arrivals at places that vehicles have come to."""

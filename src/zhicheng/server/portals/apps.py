@@ -9,6 +9,7 @@ from zhicheng.compute.figures import Explained
 from zhicheng.security.actions import Named
 from zhicheng.server.apps import AppTask
 from zhicheng.server.http import Answer, json_answer
+from zhicheng.server.portals.views import labels_of
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Response, Route
 from zhicheng.standards.models.model import Label
@@ -42,6 +43,7 @@ def declaration(app: AnyApp) -> dict[str, object]:
             {"type": one.type, "attributes": [output.attribute for output in one.outputs]} for one in app.writes
         ],
         "layers": [_layer(layer) for layer in app.layers],
+        "views": labels_of(app),
         "heavy": app.heavy,
     }
 

@@ -1,0 +1,112 @@
+"""Which vehicles come to some stops: how many stops away, where they go, whether they are heard of or called off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+import pyarrow as pa
+
+from zhicheng.apps.arrival import model as m
+from zhicheng.compute.views import Seen
+from zhicheng.kernel import zones
+from zhicheng.kernel.instants import MINUTE, SECOND
+from zhicheng.standards.gtfs.arrivals import CALLED_OFF, Arrival, arrivals_of, named, runs
+from zhicheng.standards.gtfs.static import Static, from_tables
+from zhicheng.standards.models import said
+from zhicheng.standards.ngsild.model import Entity
+
+_OVERDUE = 5 * MINUTE
+"""How long an arrival that did not come is still shown."""
+_AHEAD = 60 * MINUTE
+"""How far ahead a trip that is called off is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A vehicle's coming to a stop; away: stops still to go, the stop included; 0 where it is called off."""
+
+    at: Arrival
+    away: int
+    headsign: str
+    cancelled: bool = False
+
+
+def calls(seen: Seen, stops: Collection[str], params: m.Params) -> list[Call]:
+    """What comes to the stops (URNs), soonest first, each trip once, and what was to come and is called off."""
+    here = arrivals_of(seen.some(m.ARRIVAL, m.HAS_STOP, stops))
+    whole = seen.some(m.ARRIVAL, m.HAS_TRIP, {one.trip for one in here if one.trip})
+    whole += seen.some(m.ARRIVAL, m.HAS_VEHICLE, {one.vehicle for one in here if not one.trip})
+    found = [call for run in runs(arrivals_of(whole)) if (call := _call(seen, run, stops, params)) is not None]
+    for trip in seen.some(m.TRIP, m.RELATION, CALLED_OFF):
+        found += _called_off(seen, trip, stops)
+    return sorted(found, key=lambda call: (call.at.time, call.at.trip))
+
+
+def _call(seen: Seen, run: list[Arrival], stops: Collection[str], params: m.Params) -> Call | None:
+    trip = seen.one(run[0].trip)
+    since = seen.now - (_OVERDUE if run[0].own else MINUTE)
+    ahead = [one for one in run if not one.skipped and one.time > since]
+    place = next((place for place, one in enumerate(ahead) if one.stop in stops), None)
+    if place is None or said.text(trip, m.RELATION) in CALLED_OFF:
+        return None
+    one = ahead[place]
+    headsign = said.text(trip, "headSign") or _end(seen, one.trip, ahead[-1].stop)
+    return Call(replace(one, stale=_stale(seen, one, params)), place + 1, headsign)
+
+
+def _stale(seen: Seen, one: Arrival, params: m.Params) -> bool:
+    """Whether nothing was heard of the vehicle for a while, or of the feed that it, or the prediction, comes by."""
+    if not one.own:
+        return one.source in seen.stale
+    vehicle = seen.one(one.vehicle)
+    if one.stale or vehicle is None or vehicle.source in seen.stale:
+        return True
+    heard = max((found[0].observed_at or 0 for found in vehicle.attributes.values()), default=0)
+    return seen.now - heard > params.stale * SECOND
+
+
+def _end(seen: Seen, trip: str, last: str) -> str:
+    """Where a trip goes: by the timetable, else the last stop that is known of it."""
+    network, name = named(trip)
+    static = seen.made(network, timetable)
+    row = None if static is None else static.trip_rows.get(name)
+    if static is None or row is None:
+        return said.in_zh_en(said.languages(seen.one(last), "name")).get("zh", named(last)[1])
+    rows = static.visits_of(name)
+    stop = int(static.visits.stop[rows.stop - 1]) if rows.stop > rows.start else -1
+    return static.trips.trip_headsign[row] or (static.stops.stop_name[stop] if stop >= 0 else None) or ""
+
+
+def timetable(tables: Mapping[str, pa.Table]) -> Static:
+    """The timetable of a network's reference tables."""
+    return from_tables(dict(tables))
+
+
+def _called_off(seen: Seen, trip: Entity, stops: Collection[str]) -> Iterator[Call]:
+    """When a trip that is called off would have come within the hour, by the timetable of its service day."""
+    network, name = named(trip.id)
+    day = said.text(trip, m.START_DATE)
+    static = seen.made(network, timetable) if re.fullmatch(r"\d{8}", day) else None
+    if static is None:
+        return
+    rows = static.visits_of(name)
+    shift = _shift(static, rows.start, said.text(trip, m.START_TIME)) if rows.stop > rows.start else 0
+    for row in range(rows.start, rows.stop):
+        stop_id, seconds = static.stops.stop_id[int(static.visits.stop[row])], int(static.visits.arrival[row])
+        urn = f"urn:ngsi-ld:GtfsStop:{quote(network, safe='')}:{quote(stop_id or '', safe='')}"
+        if urn in stops and seconds >= 0:
+            time = zones.service_instant(static.zone, zones.parse_date(day), seconds + shift)
+            if -_OVERDUE < time - seen.now < _AHEAD:
+                one = Arrival(trip.id, said.text(trip, m.HAS_ROUTE), urn, "", row, time, time, time, 0)
+                yield Call(one, 0, said.text(trip, "headSign") or _end(seen, trip.id, urn), cancelled=True)
+            return
+
+
+def _shift(static: Static, first: int, start: str) -> int:
+    """Seconds by which a trip that says when it starts (a duplicated one, or one by headway) runs beside its times."""
+    if not re.fullmatch(r"\d{1,2}:\d\d:\d\d", start):
+        return 0
+    return zones.parse_service_time(start) - int(static.visits.departure[first])
