@@ -6,8 +6,11 @@ Written on ASGI itself: between socket and handler there is one dictionary walk 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from zhicheng.kernel.errors import Forbidden, Language, NotFound, NotSupported, ZhichengError
 from zhicheng.kernel.telemetry import Telemetry
@@ -28,6 +31,13 @@ PLANNED = frozenset((
 """Parts of NGSI-LD that are not here yet; they answer 501, not 404."""
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
 _TENANT = b"ngsild-tenant"
+_PROTOCOL = "bearer."
+_AGAIN = 15.0
+"""Seconds after which the credential of a connection that stays open is looked at again."""
+_LOOK = 2.0
+"""Seconds after which such a connection is looked at at all: whether the server ends."""
+_STUCK = 30.0
+"""Seconds after which a client that takes nothing is given up."""
 
 
 class App:
@@ -49,8 +59,7 @@ class App:
         elif scope["type"] == "lifespan":
             await self.lifespan(receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
+            await self.websocket(scope, receive, send)
 
     async def lifespan(self, receive: Receive, send: Send) -> None:
         """The city starts and stops with the server."""
@@ -86,8 +95,58 @@ class App:
             raise
         except Exception:  # noqa: BLE001  (the edge of the request: a defect is answered, never a torn connection)
             answer = self.failed(defect(scope["path"]), scope, request)
-        await self.send(answer, scope, send, head=method == "HEAD")
+        if answer.pieces is not None:
+            head = method == "HEAD"
+            await self.kept(found, scope, receive, self.send_pieces(answer, answer.pieces, receive, send, head=head))
+        else:
+            await self.send(answer, scope, send, head=method == "HEAD")
         self.measure(name, answer.status, time.perf_counter() - began)
+
+    async def websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket: a route that has one, under the route's action; browsers only from pages of this city."""
+        await receive()
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        name, status = "none", 101
+        began = time.perf_counter()
+        try:
+            self.check_host(scope)
+            check_origin(scope, self.city.settings.server.public_url)
+            found = self.find("GET", raw)
+            name = found.route.path
+            if found.route.socket is None:
+                raise NotFound("There is no WebSocket at this path", "该路径没有 WebSocket")
+            request = self.admit(found, scope, receive)
+        except ZhichengError as error:
+            status = error.status
+            await refuse(error, scope, send)
+        except Exception:  # noqa: BLE001  (the edge of the connection)
+            status = 500
+            await refuse(defect(scope["path"]), scope, send)
+        else:
+            try:
+                await self.kept(found, scope, receive, found.route.socket(request, send))
+            except Exception:  # noqa: BLE001  (the edge of the connection: a defect ends this one, and is logged)
+                defect(scope["path"])
+        self.measure(name, status, time.perf_counter() - began)
+
+    async def kept(self, found: Found, scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+        """Run what holds a connection open for as long as its credential holds and the server goes on."""
+        task = asyncio.create_task(work)
+        until = time.monotonic() + _AGAIN
+        try:
+            while not task.done():
+                await asyncio.wait((task,), timeout=_LOOK)
+                if self.city.ending:
+                    break
+                if time.monotonic() >= until:
+                    self.admit(found, scope, receive)
+                    until = time.monotonic() + _AGAIN
+        except ZhichengError:
+            pass  # the credential was revoked or has expired
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await task
 
     def find(self, method: str, raw: bytes) -> Found:
         """The route; parts of a standard that are not built yet say so."""
@@ -105,7 +164,7 @@ class App:
         city, route = self.city, found.route
         principal = city.guest
         if principal is None:
-            header = header_of(scope, b"authorization")
+            header = header_of(scope, b"authorization") or protocol_credential(scope)
             principal = None if header is None else self.principal(header)
         refused = refusal(principal, route.action, header_of(scope, _TENANT), city.clock())
         if refused is not None:
@@ -150,10 +209,69 @@ class App:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else answer.body})
 
+    async def send_pieces(
+        self, answer: Answer, pieces: AsyncGenerator[bytes, None], receive: Receive, send: Send, *, head: bool
+    ) -> None:
+        """Write an answer without an end, until the client goes away or takes nothing for too long."""
+        headers = [*_STRICT, *answer.headers, (b"content-type", _media(answer.media))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            async for piece in pieces:
+                if gone.done() or head:
+                    break
+                async with asyncio.timeout(_STUCK):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:
+            pass
+        finally:
+            gone.cancel()
+            await pieces.aclose()
+
     def measure(self, route: str, status: int, seconds: float) -> None:
         """Count the request."""
         self._requests.add(route=route, status=str(status))
         self._seconds.observe(seconds, route=route)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def protocol_credential(scope: Scope) -> str | None:
+    """What browsers send instead of the header Authorization, which they cannot set: a subprotocol `bearer.TOKEN`.
+
+    >>> protocol_credential({"subprotocols": ["zhicheng.v1", "bearer.zc_x"]})
+    'Bearer zc_x'
+    """
+    offered = [one for one in scope.get("subprotocols", ()) if one.startswith(_PROTOCOL)]
+    return "Bearer " + offered[0][len(_PROTOCOL) :] if offered else None
+
+
+def check_origin(scope: Scope, public_url: str) -> None:
+    """Refuse a foreign page: browsers let any page open a WebSocket anywhere, and say only whose page it is."""
+    origin = header_of(scope, b"origin")
+    if origin is None:
+        return
+    host = (header_of(scope, b"host") or "").lower()
+    if urlsplit(origin).netloc.lower() not in (host, urlsplit(public_url).netloc.lower() or host):
+        raise Forbidden(
+            f"A page of {origin[:80]!r} may not connect here; name it as public_url of [server] if it is ours",
+            f"来自 {origin[:80]!r} 的页面不能连接；如为本系统页面，请设为 [server] 的 public_url",
+        )
+
+
+async def refuse(error: ZhichengError, scope: Scope, send: Send) -> None:
+    """Answer a WebSocket that may not be with a problem, as HTTP would; where the server cannot, close it."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    answer = problem(error, language_of(header_of(scope, b"accept-language")), scope["path"])
+    headers = [*answer.headers, (b"content-type", _media(answer.media)), (b"content-length", b"%d" % len(answer.body))]
+    await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": answer.body})
 
 
 _MEDIA: dict[str, bytes] = {}

@@ -63,6 +63,8 @@ class City:
         self.clock = clock
         self.open = open_to_all
         self.started_at = clock()
+        self.ending = False
+        """Set when the server is told to stop: connections that stay open end."""
         if open_to_all:
             check_open(self.settings.server.host)
         self.guest = Principal("anonymous", self.settings.city.tenant, ("admin",)) if open_to_all else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -28,12 +28,16 @@ _MOST_PARAMETERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler gives: status, body (already encoded), its media type, further headers."""
+    """What a handler gives: status, body (already encoded), its media type, further headers.
+
+    pieces: of a body without an end, instead of `body`; closed when the client is gone
+    """
 
     status: int = 200
     body: bytes = b""
     media: str = JSON
     headers: Headers = ()
+    pieces: AsyncGenerator[bytes, None] | None = None
 
 
 NO_CONTENT = Answer(204)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from zhicheng.kernel.errors import BadConfiguration, Invalid, MethodNotAllowed, NotFound
 from zhicheng.security.actions import ACTIONS, Named
-from zhicheng.server.http import JSON, JSON_LD, Answer
+from zhicheng.server.http import JSON, JSON_LD, Answer, Send
 from zhicheng.server.request import Request
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
+SocketHandler: TypeAlias = Callable[[Request, Send], Coroutine[Any, Any, None]]
+"""Takes an open WebSocket from its acceptance to its end."""
 Schema: TypeAlias = Mapping[str, object]
 _WILD = "{...}"
 
@@ -52,6 +54,7 @@ class Route:
     """One operation. `path` has parameters in braces, `{...}` at the end takes all that follows.
 
     action: what it does, as roles name it; limit: the largest body in bytes, None for the server's own
+    socket: what a WebSocket at the same path is handed to, under the same action
     """
 
     method: str
@@ -63,6 +66,7 @@ class Route:
     body: Body | None = None
     responses: tuple[Response, ...] = ()
     limit: int | None = None
+    socket: SocketHandler | None = None
     known: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -9,12 +9,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 
 from zhicheng.kernel.instants import SECOND
 from zhicheng.server.app import App
 from zhicheng.server.city import City
+from zhicheng.server.sockets import Sockets
 from zhicheng.server.table import all_routes
 
 SWITCH_INTERVAL = 0.001
@@ -24,14 +26,22 @@ COLLECTION = (50_000, 20, 50)
 """How seldom cyclic garbage is looked for: requests leave next to none, and at Python's own (700, 10, 10) looking
 through the living objects of a batch took a third of its time."""
 _BACKLOG = 2048
+_MESSAGE = 65_536
+"""Bytes of the largest WebSocket message that is taken. They are not compressed: it would cost each client its share of
+a processor, and what is sent to all could not be the same bytes."""
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and tells the city when it is to end."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, city: City, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._city = city
         self._ready = ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._city.ending = True
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -54,21 +64,27 @@ def application(city: City) -> App:
     return App(city, all_routes(city.apps), city.telemetry)
 
 
+def server_of(city: City, ready: Callable[[], None]) -> uvicorn.Server:
+    """The server of a city, not yet begun."""
+    settings = city.settings.server
+    config = uvicorn.Config(
+        application(city), settings.host, settings.port, log_config=None, access_log=False, server_header=False,
+        date_header=True, lifespan="on", ws=Sockets, backlog=_BACKLOG,
+        ws_max_size=_MESSAGE, ws_per_message_deflate=False, ws_ping_interval=20.0, ws_ping_timeout=20.0,
+        timeout_graceful_shutdown=max(1, settings.shutdown // SECOND), log_level="warning",
+    )  # fmt: skip
+    return _Server(config, city, ready)
+
+
 def serve(city: City, ready: Callable[[], None]) -> bool:
     """Serve until SIGTERM or SIGINT; `ready` is called once it listens. False where it never came to listen."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTION)
-    settings = city.settings.server
     logging.getLogger("uvicorn.error").handlers = logging.getLogger("zhicheng").handlers
     logging.getLogger("uvicorn.error").propagate = False
-    config = uvicorn.Config(
-        application(city), settings.host, settings.port, log_config=None, access_log=False, server_header=False,
-        date_header=True, lifespan="on", ws="none", backlog=_BACKLOG,
-        timeout_graceful_shutdown=max(1, settings.shutdown // SECOND), log_level="warning",
-    )  # fmt: skip
-    server = _Server(config, ready)
+    server = server_of(city, ready)
     try:
         server.run()
     finally:

@@ -21,6 +21,7 @@ from zhicheng.server.portals.timeline import TIMELINE_ROUTES
 from zhicheng.server.portals.views import view_routes
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Response, Route
+from zhicheng.server.stream.table import stream_routes
 from zhicheng.server.system import SYSTEM_ROUTES, VERSION
 
 
@@ -36,6 +37,6 @@ def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
     portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES, *centre_routes())
-    routes = (*NGSILD_ROUTES, *portals, *view_routes(apps or {}), *SYSTEM_ROUTES, own)
+    routes = (*NGSILD_ROUTES, *portals, *stream_routes(), *view_routes(apps or {}), *SYSTEM_ROUTES, own)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes

@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 
 from zhicheng.hub.query import TypeFigures
+from zhicheng.hub.shown import shown_of
 from zhicheng.kernel import instants
 from zhicheng.kernel.columns import Coded
 from zhicheng.kernel.errors import Language
 from zhicheng.server.space import Space
-from zhicheng.standards.models.names import builtin_terms
 from zhicheng.standards.ngsild.kinds import TYPE_NAMES
 from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind, Quality
-from zhicheng.standards.ngsild.names import DEFAULT_VOCABULARY, LOCATION, NAMESPACE
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import State, Table
-
-_FALLBACK = ("name", "title", "alternateName", "shortName")
-_TITLES = (NAMESPACE + "title", DEFAULT_VOCABULARY + "title", DEFAULT_VOCABULARY + "name", "https://schema.org/name")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Which attributes name an entity of a type, and which one places it."""
-
-    labels: tuple[str, ...]
-    location: str
-
-
-def shown_of(space: Space, types: Iterable[str]) -> Shown:
-    """How entities of some types are shown on a map."""
-    model = space.models.first(types)
-    terms = builtin_terms()
-    usual = tuple(terms[name] for name in _FALLBACK if name in terms)
-    if model is None:
-        return Shown((*usual, *_TITLES), LOCATION)
-    return Shown((model.label_attribute, *usual, *_TITLES), model.location_attribute)
 
 
 def label_of(space: Space, entity: Entity, language: Language) -> str | None:
     """What to call an entity; None where nothing names it."""
-    for name in shown_of(space, entity.types).labels:
+    for name in shown_of(space.models, entity.types).labels:
         for instance in entity.attributes.get(name, ()):
             text = _text(instance.value, language)
             if text:
@@ -60,7 +37,7 @@ def _text(value: Json, language: Language) -> str | None:
 
 def labels_at(space: Space, table: Table, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Coded:
     """The labels of some rows of a table, column-wise: of the first attribute that names any of them."""
-    for name in shown_of(space, table.types).labels:
+    for name in shown_of(space.models, table.types).labels:
         cells = table.columns.get((name, None))
         if cells is not None and (cells.arrays["kind"][rows] == Kind.PROPERTY).any():
             return cells.coded("text").take(rows)
@@ -69,7 +46,7 @@ def labels_at(space: Space, table: Table, rows: np.ndarray[tuple[int], np.dtype[
 
 def located(space: Space, table: Table) -> Cells | None:
     """The geometries of a table; None where there are none."""
-    return table.columns.get((shown_of(space, table.types).location, None))
+    return table.columns.get((shown_of(space.models, table.types).location, None))
 
 
 def type_document(space: Space, figures: TypeFigures) -> dict[str, object]:

@@ -1,0 +1,79 @@
+"""A tenant's stages, and the way of a client to the one that it wants to look at."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from zhicheng.kernel.errors import NotSupported, Unavailable
+from zhicheng.server.city import City
+from zhicheng.server.moment import moment_at
+from zhicheng.server.space import Space
+from zhicheng.server.stream.client import Client
+from zhicheng.server.stream.live import Live
+from zhicheng.server.stream.stage import Stage, Still
+from zhicheng.server.stream.watch import Watch
+
+_STILLS = 8
+"""Past instants that nobody looks at any more but may again."""
+_CLIENTS = 10_000
+"""The most clients of a tenant."""
+_TRIES = 3
+
+
+class Streams:
+    """The live stage of a tenant and its past ones."""
+
+    def __init__(self, city: City, space: Space) -> None:
+        self.city = city
+        self.space = space
+        self.live = Live(space.models, space.store, city.now, lambda: city.stale_in(space), city.telemetry)
+        self._stills: OrderedDict[int, Still] = OrderedDict()
+        self._clients: set[Client] = set()
+        telemetry = city.telemetry
+        self._count = telemetry.gauge("stream_clients", "Clients that watch the stream", ["tenant"])
+        self._sent = telemetry.counter("stream_messages", "Messages sent to clients", ["tenant"])
+        self._dropped = telemetry.counter("stream_dropped", "Changes a slow client was spared", ["tenant"])
+
+    def enter(self, client: Client) -> None:
+        """A client comes."""
+        if len(self._clients) >= _CLIENTS:
+            raise Unavailable("Too many clients are connected", "连接的客户端过多")
+        self._clients.add(client)
+        self._count.set(len(self._clients), tenant=self.space.tenant)
+
+    def leave(self, client: Client) -> None:
+        """A client goes."""
+        client.leave()
+        self._clients.discard(client)
+        self._count.set(len(self._clients), tenant=self.space.tenant)
+        self._sent.add(client.sent, tenant=self.space.tenant)
+        self._dropped.add(client.dropped, tenant=self.space.tenant)
+
+    async def show(self, client: Client, watch: Watch) -> None:
+        """Let a client look at what it asks for."""
+        stage = await self._stage(watch)
+        looks = set(watch.layers.values())
+        for _ in range(_TRIES):
+            await stage.open(looks)
+            if looks <= stage.scenes.keys():
+                client.look_at(stage, watch)
+                return
+        raise Unavailable("Too many different filters are being watched", "正在查看的不同筛选条件过多")
+
+    async def _stage(self, watch: Watch) -> Stage:
+        if watch.at is None or watch.at >= self.city.now():
+            self.live.wake()
+            return self.live
+        if watch.speed:
+            raise NotSupported("Replay is not here yet", "回放尚未实现")
+        return await self._still(watch.at)
+
+    async def _still(self, at: int) -> Stage:
+        moment = await moment_at(self.city, self.space, at)
+        known = self._stills.get(at)
+        if known is None or known.state is not moment.state:
+            known = self._stills[at] = Still(self.space.models, moment.state, at, moment.stale)
+        self._stills.move_to_end(at)
+        for old in [old for old, still in self._stills.items() if not still.clients][:-_STILLS]:
+            del self._stills[old]
+        return known
