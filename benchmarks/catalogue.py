@@ -12,6 +12,7 @@ from benchmarks import (
     forecast,
     get,
     parking,
+    policy,
     post,
     query,
     start,
@@ -19,7 +20,23 @@ from benchmarks import (
     upsert,
 )
 
-_MODULES = (upsert, post, get, query, start, tiles, append, audit, disk, apps, parking, forecast, arrival, bologna)
+_MODULES = (
+    upsert,
+    post,
+    get,
+    query,
+    start,
+    tiles,
+    append,
+    audit,
+    policy,
+    disk,
+    apps,
+    parking,
+    forecast,
+    arrival,
+    bologna,
+)
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}
 OWNER = {figure.name: benchmark.name for benchmark in BENCHMARKS.values() for figure in benchmark.figures}

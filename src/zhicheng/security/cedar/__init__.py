@@ -1,0 +1,1 @@
+"""Cedar: policies as text, parsed, evaluated with Cedar's own semantics, compiled to tables and to filters."""
