@@ -111,12 +111,35 @@ def test_a_city_runs_is_asked_while_it_runs_and_stops_cleanly(tmp_path: Path, ru
     assert again.wait(15) == 0
 
 
-def test_the_first_start_gives_a_token_once(tmp_path: Path, running: Running) -> None:
+def test_the_first_start_gives_a_link_to_the_first_account(tmp_path: Path, running: Running) -> None:
     data = tmp_path / "city"
     child, url, said = running("--data", data)
-    token = said[1].split()[-1]
+    address, _, link = said[1].split()[-1].partition("#")
+    assert address == f"{url}/welcome"
     assert httpx.get(url + "/api/v1/state").status_code == 401
-    assert httpx.get(url + "/api/v1/state", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    browser = httpx.Client(base_url=url, headers={"Origin": url})
+    chief = {"link": link, "name": "chief", "password": "four words and more"}
+    assert browser.post("/api/v1/links", json=chief).json()["person"]["roles"] == ["admin"]
+    assert browser.get("/api/v1/state").status_code == 200
+    made = typed("account", "create", "li.na", "--role", "operator", "--data", data, "--set", f"server.port={url[-5:]}")
+    invited = httpx.Client(base_url=url, headers={"Origin": url})
+    asked = {"link": made.split()[-1].partition("#")[2], "password": "three fine words"}
+    assert invited.post("/api/v1/links", json=asked).status_code == 200
+    assert "operator" in typed("account", "list", "--data", data)
+    typed("account", "disable", "li.na", "--data", data)
+    time.sleep(1.1)
+    assert invited.get("/api/v1/state").status_code == 401
+    registered = typed("client", "create", "bus desk", "--redirect", "https://app.example/back", "--data", data)
+    assert "client_secret" in registered and "bus desk" in typed("client", "list", "--data", data)
+    assert "cannot be a redirect" in typed(
+        "client", "create", "x", "--redirect", "http://far.example", "--data", data, status=1
+    )
+    child.kill()
+
+
+def test_tokens_are_made_listed_and_revoked_while_the_city_runs(tmp_path: Path, running: Running) -> None:
+    data = tmp_path / "city"
+    child, url, _ = running("--data", data)
     reader = typed("token", "create", "clerk", "--role", "reader", "--data", data).strip()
     time.sleep(1.1)
     assert httpx.get(url + "/api/v1/state", headers={"Authorization": f"Bearer {reader}"}).status_code == 200

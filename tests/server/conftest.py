@@ -31,9 +31,15 @@ async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Client]
     """Starts a city from TOML text: `await start("[server]\\n...", open_to_all=False)`; everything is closed after."""
     async with AsyncExitStack() as stack:
 
-        async def begin(text: str = "", *, open_to_all: bool = True, folder: Path | None = None) -> Client:
+        async def begin(
+            text: str = "",
+            *,
+            open_to_all: bool = True,
+            folder: Path | None = None,
+            environ: dict[str, str] | None = None,
+        ) -> Client:
             file = parse_city(text, tmp_path / "city.toml", {})
-            city = City(file, DataFolder(folder or tmp_path / "data"), open_to_all=open_to_all, environ={})
+            city = City(file, DataFolder(folder or tmp_path / "data"), open_to_all=open_to_all, environ=environ or {})
             await city.start()
             stack.push_async_callback(city.stop)
             transport = httpx.ASGITransport(application(city))

@@ -21,6 +21,14 @@ ROUTES = all_routes()
 OPEN = {
     *(("GET", path) for path, _ in PAGES), ("GET", "/static/{...}"), ("GET", "/favicon.ico"), ("GET", "/health"),
     ("GET", "/openapi.json"), ("GET", "/ngsi-ld/v1/jsonldContexts/city"),
+    # the way in
+    *((method, "/api/v1/session") for method in ("GET", "POST", "DELETE")),
+    ("POST", "/api/v1/session/passkey/options"), ("POST", "/api/v1/session/passkey"),
+    ("POST", "/api/v1/links/read"), ("POST", "/api/v1/links"),
+    ("GET", "/.well-known/openid-configuration"), ("GET", "/oauth/jwks"), ("POST", "/oauth/token"),
+    *((method, f"/oauth/{name}") for method in ("GET", "POST") for name in ("authorize", "userinfo", "end-session")),
+    ("POST", "/oauth/revoke"), ("POST", "/oauth/introspect"),
+    ("GET", "/oauth/external/{name}"), ("GET", "/oauth/external/{name}/callback"),
 }  # fmt: skip
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 

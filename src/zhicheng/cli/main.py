@@ -37,6 +37,8 @@ COMMANDS = (
     Command("query", "query", "用只读 SQL 查询实体与历史", "read-only SQL over entities and history"),
     Command("app", "apps", "列出、运行、回算或说明应用", "list, run, backfill or explain applications"),
     Command("new-app", "new_app", "创建应用骨架", "write the skeleton of an application"),
+    Command("account", "accounts", "管理账号：新建、列出、停用、重置", "make, list, disable and reset accounts"),
+    Command("client", "clients", "登记用智城登录的应用", "register applications that sign people in with zhicheng"),
     Command("token", "tokens", "管理访问令牌", "make, list and revoke tokens"),
     Command("audit", "audit", "查询、校验、导出审计日志", "look at the log of acts, check it, hand it over"),
     Command("doctor", "doctor", "检查并给出建议", "look for what is wrong, and say what to do"),

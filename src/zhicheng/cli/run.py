@@ -35,11 +35,11 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     log_to(sys.stderr, server.log)
     city = City(file, DataFolder(options.data_of(arguments)), open_to_all=arguments.no_auth, environ=environ)
     try:
-        token = None if arguments.no_auth else _first_token(city)
+        link = None if arguments.no_auth else _set_up(city)
     except BaseException:
         city.close()
         raise
-    return 0 if serve(city, lambda: _greet(file, token, say)) else 1
+    return 0 if serve(city, lambda: _greet(file, link, say)) else 1
 
 
 def check_port(host: str, port: int) -> None:
@@ -56,17 +56,21 @@ def check_port(host: str, port: int) -> None:
             ) from None
 
 
-def _first_token(city: City) -> str | None:
-    """A token for the first start of a folder that has none."""
-    if city.accounts.tokens():
+def _set_up(city: City) -> str | None:
+    """The address by which the first administrator makes an account, where nobody can get in yet."""
+    if city.accounts.tokens() or city.identity.people.any():
         return None
-    return city.accounts.create("first", city.settings.city.tenant, ["admin"])
+    return f"{city.identity.issuer}/welcome#{city.identity.sessions.link('setup')}"
 
 
-def _greet(file: CityFile, token: str | None, say: Words) -> None:
+def _greet(file: CityFile, link: str | None, say: Words) -> None:
     server, name = file.settings.server, file.settings.city.name
     host = f"[{server.host}]" if ":" in server.host else server.host
     shown = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
     print(say(f"{name.zh} 已启动：", f"{name.en} is up: ") + f"http://{shown}:{server.port}", flush=True)
-    if token is not None:
-        print(say("管理员令牌（只显示这一次）：", "Administrator's token (shown this once): ") + token, flush=True)
+    if link is not None:
+        print(
+            say("请在 24 小时内打开此链接创建管理员（仅可使用一次）：",
+                "Open this link within 24 hours to make the first administrator (it works once): ") + link,
+            flush=True,
+        )  # fmt: skip

@@ -35,9 +35,12 @@ ACTIONS = MappingProxyType(
         "feeds:read": Named("查看数据源状态", "See how feeds are doing"),
         "feeds:push": Named("推送数据", "Push data to feeds"),
         "metrics:read": Named("读取运行指标", "Read the platform's figures"),
+        "account:own": Named("管理自己的账号", "Keep one's own account"),
+        "accounts:read": Named("查看账号与客户端", "See accounts and clients"),
+        "accounts:write": Named("管理账号与客户端", "Keep accounts and clients"),
     }
 )
-READING = frozenset((PUBLIC, "city:read", "entities:read", "history:read", "contexts:read", "sql:run"))
+READING = frozenset((PUBLIC, "account:own", "city:read", "entities:read", "history:read", "contexts:read", "sql:run"))
 ROLES = MappingProxyType(
     {
         "reader": READING,

@@ -17,16 +17,21 @@ class NoSuchTenant(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who acts: a name for the log, the one tenant the credential opens, roles; `expires_at` in microseconds."""
+    """Who acts: a name for the log, the one tenant the credential opens, roles; `expires_at` in microseconds.
+
+    within: of a program that acts for a person, the actions that it was given; None for all that the roles give
+    """
 
     name: str
     tenant: str
     roles: tuple[str, ...]
     expires_at: int | None = None
+    within: frozenset[str] | None = None
     actions: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "actions", permitted(self.roles))
+        actions = permitted(self.roles)
+        object.__setattr__(self, "actions", actions if self.within is None else actions & self.within)
 
 
 def refusal(principal: Principal | None, action: str, tenant: str | None, now: int) -> ZhichengError | None:

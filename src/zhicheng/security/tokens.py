@@ -42,6 +42,16 @@ def bearer(header: str) -> str | None:
     return found[1] if found and _SHAPE.fullmatch(found[1]) else None
 
 
+def bearer_of(header: str) -> str | None:
+    """Whatever token an Authorization header holds.
+
+    >>> bearer_of("Bearer a.b.c"), bearer_of("Basic YTpi")
+    ('a.b.c', None)
+    """
+    found = _BEARER.fullmatch(header)
+    return None if found is None else found[1]
+
+
 def tenant_name(text: str) -> str:
     """The text, if it can name a tenant: it becomes a folder, so only a-z, 0-9, - and _.
 

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from zhicheng.kernel.errors import Forbidden, Language, NotFound, NotSupported, ZhichengError
 from zhicheng.kernel.telemetry import Telemetry
 from zhicheng.security.actions import PUBLIC
-from zhicheng.security.decision import Principal, refusal
-from zhicheng.security.tokens import bearer
+from zhicheng.security.decision import refusal
+from zhicheng.server.admission import credential
 from zhicheng.server.city import City
 from zhicheng.server.http import Answer, Receive, Scope, Send, header_of, language_of
 from zhicheng.server.problems import defect, problem
@@ -31,7 +31,6 @@ PLANNED = frozenset((
 """Parts of NGSI-LD that are not here yet; they answer 501, not 404."""
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))
 _TENANT = b"ngsild-tenant"
-_PROTOCOL = "bearer."
 _AGAIN = 15.0
 """Seconds after which the credential of a connection that stays open is looked at again."""
 _LOOK = 2.0
@@ -162,21 +161,13 @@ class App:
     def admit(self, found: Found, scope: Scope, receive: Receive) -> Request:
         """The request, if its credential may do what the route does."""
         city, route = self.city, found.route
-        principal = city.guest
-        if principal is None:
-            header = header_of(scope, b"authorization") or protocol_credential(scope)
-            principal = None if header is None else self.principal(header)
+        principal, session = credential(city, scope)
         refused = refusal(principal, route.action, header_of(scope, _TENANT), city.clock())
         if refused is not None:
             raise refused
         limit = route.limit or city.settings.server.max_body
         space = city.space(city.settings.city.tenant if principal is None else principal.tenant)
-        return Request(city, space, principal, scope, receive, found.path, route.known, limit)
-
-    def principal(self, header: str) -> Principal | None:
-        """Who an Authorization header stands for."""
-        token = bearer(header)
-        return None if token is None else self.city.accounts.principal(token)
+        return Request(city, space, principal, scope, receive, found.path, route.known, limit, session)
 
     def check_host(self, scope: Scope) -> None:
         """Refuse a name that is not ours: a foreign page that points its own name here must not get in."""
@@ -238,16 +229,6 @@ class App:
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def protocol_credential(scope: Scope) -> str | None:
-    """What browsers send instead of the header Authorization, which they cannot set: a subprotocol `bearer.TOKEN`.
-
-    >>> protocol_credential({"subprotocols": ["zhicheng.v1", "bearer.zc_x"]})
-    'Bearer zc_x'
-    """
-    offered = [one for one in scope.get("subprotocols", ()) if one.startswith(_PROTOCOL)]
-    return "Bearer " + offered[0][len(_PROTOCOL) :] if offered else None
 
 
 def check_origin(scope: Scope, public_url: str) -> None:

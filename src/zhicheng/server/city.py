@@ -21,9 +21,10 @@ from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
+from zhicheng.server.identity.service import Identity
 from zhicheng.server.past import newest_of
 from zhicheng.server.problems import defect
-from zhicheng.server.settings import CityFile
+from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
@@ -44,6 +45,13 @@ def check_open(host: str) -> None:
             f"--no-auth is refused on {host}: it would let the whole network in; use --host 127.0.0.1, or tokens",
             f"拒绝在 {host} 上使用 --no-auth：这会让整个网络都能访问；请使用 --host 127.0.0.1，或使用令牌",
         )
+
+
+def address_of(settings: CitySettings) -> str:
+    """The address by which browsers and programs know a city."""
+    server = settings.server
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
 
 
 class City:
@@ -76,11 +84,16 @@ class City:
         self._environ = os.environ if environ is None else environ
         for name, feed in file.settings.feeds.items():
             settings_of(name, feed, Contexts(), file.name)
+        for one in file.settings.identity.external.values():
+            one.secret(self._environ)
         self.folder = folder
         folder.make()
         self._lock = folder.lock(f"zhicheng run at http://{self.settings.server.host}:{self.settings.server.port}")
         self.accounts = Accounts(folder.path, clock)
         self.accounts.add_tenant(self.settings.city.tenant)
+        self.identity = Identity(
+            self.accounts.control, address_of(self.settings), self.settings.identity, clock, self._environ
+        )
         self._spaces: dict[str, Space] = {}
         self.feeds: dict[str, FeedTask] = {}
         self.apps: dict[str, AppTask] = {}
@@ -181,6 +194,7 @@ class City:
         self._tasks = []
         for app in self.apps.values():
             await app.stop()
+        await self.identity.externals.close()
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:

@@ -75,6 +75,8 @@ def problem(error: ZhichengError, language: Language, path: str, *, close: bool 
         headers.append((b"www-authenticate", b'Bearer realm="zhicheng"'))
     if error.code == "method-not-allowed" and isinstance(error.facts.get("allow"), str):
         headers.append((b"allow", str(error.facts["allow"]).encode()))
+    if isinstance(error.facts.get("retry_after"), int):
+        headers.append((b"retry-after", str(error.facts["retry_after"]).encode()))
     if close:
         headers.append((b"connection", b"close"))
     body = orjson.dumps(document(error, language, ngsild=ngsild))

@@ -8,16 +8,18 @@ from zhicheng.kernel.errors import UnsupportedMedia
 from zhicheng.security.decision import Principal
 from zhicheng.server.city import City
 from zhicheng.server.http import Receive, Scope, header_of, parse_json, parse_query, read_body
+from zhicheng.server.identity.sessions import Session
 from zhicheng.server.space import Space
 
 
 class Request:
     """One HTTP request on its way; made by the application, once, and handed to the route's handler.
 
+    session: of a person who is signed in; programs and guests have none
     path: values of the path's parameters; known: names of parameters the route takes; limit: bytes of the largest body
     """
 
-    __slots__ = ("_body", "city", "known", "limit", "path", "principal", "receive", "scope", "space")
+    __slots__ = ("_body", "city", "known", "limit", "path", "principal", "receive", "scope", "session", "space")
 
     def __init__(
         self,
@@ -29,6 +31,7 @@ class Request:
         path: Mapping[str, str],
         known: frozenset[str],
         limit: int,
+        session: Session | None = None,
     ) -> None:
         self.city = city
         self.space = space
@@ -38,6 +41,7 @@ class Request:
         self.path = path
         self.known = known
         self.limit = limit
+        self.session = session
         self._body: bytes | None = None
 
     def header(self, name: bytes) -> str | None:
@@ -58,6 +62,12 @@ class Request:
     def name(self) -> str:
         """Who acts, for the log."""
         return "anonymous" if self.principal is None else self.principal.name
+
+    @property
+    def network(self) -> str:
+        """The address of the network that it came from."""
+        client = self.scope.get("client")
+        return str(client[0]) if client else ""
 
     async def body(self) -> bytes:
         """The whole body. TooLarge as soon as that is known, before it is read."""

@@ -15,6 +15,7 @@ from zhicheng.kernel.settings import Duration, Size, Where
 from zhicheng.network.settings import FeedSettings
 from zhicheng.security.tokens import tenant_name
 from zhicheng.server.apps import AppSettings
+from zhicheng.server.identity.settings import IdentitySettings
 from zhicheng.server.sql.settings import SqlSettings
 from zhicheng.storage.engines.embedded.store import EmbeddedSettings
 
@@ -115,6 +116,7 @@ class CitySettings:
     sql: SqlSettings = field(default_factory=SqlSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     apps: dict[str, AppSettings] = field(default_factory=dict)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from zhicheng.server.apps import AppTask
 from zhicheng.server.http import Answer
 from zhicheng.server.interfaces.ngsild.shapes import SCHEMAS
 from zhicheng.server.interfaces.ngsild.table import NGSILD_ROUTES
+from zhicheng.server.interfaces.oauth.table import OAUTH_ROUTES
 from zhicheng.server.openapi import describe
+from zhicheng.server.portals.accounts.table import ACCOUNT_ROUTES
 from zhicheng.server.portals.apps import APP_ROUTES
 from zhicheng.server.portals.basemap import basemap_routes
 from zhicheng.server.portals.centre import centre_routes
@@ -37,6 +39,7 @@ def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
     portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES, *centre_routes())
-    routes = (*NGSILD_ROUTES, *portals, *stream_routes(), *view_routes(apps or {}), *SYSTEM_ROUTES, own)
+    accounts = (*OAUTH_ROUTES, *ACCOUNT_ROUTES)
+    routes = (*NGSILD_ROUTES, *portals, *stream_routes(), *view_routes(apps or {}), *accounts, *SYSTEM_ROUTES, own)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes
