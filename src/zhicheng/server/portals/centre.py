@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from zhicheng.server.centre import Centres
+from zhicheng.server.portals.catalogue import catalogue_routes
 from zhicheng.server.portals.sql import sql_routes
 from zhicheng.server.routes import Route
 
 
 def centre_routes() -> tuple[Route, ...]:
     """All of them, for one server."""
-    return sql_routes()
+    centres = Centres()
+    return (*sql_routes(), *catalogue_routes(centres))

@@ -46,11 +46,10 @@ def to_arrow(batch: Batch, *, commits: bool = False) -> pa.Table:
 
 def to_batch(table: pa.Table, commits: Iterable[Commits]) -> Batch:
     """The rows of an Arrow table; `commits` cover all their positions."""
-    columns: dict[str, Any] = {name: _coded(table.column(name)) for name in CODED}
+    columns: dict[str, Any] = {name: coded_of(table.column(name)) for name in CODED}
     columns |= {name: _numpy(table.column(name)) for name in _PLAIN}
-    observed = table.column("observed_at").cast(pa.int64()).fill_null(ABSENT)
     number = table.column("number").fill_null(np.nan)
-    changes = Changes(**columns, observed_at=_numpy(observed), number=_numpy(number))
+    changes = Changes(**columns, observed_at=instants_of(table.column("observed_at")), number=_numpy(number))
     position, ordinal = _numpy(table.column("position")), _numpy(table.column("ordinal"))
     facts = Commits.concat(sorted(commits, key=lambda part: part.first))
     at = position - facts.first
@@ -58,12 +57,19 @@ def to_batch(table: pa.Table, commits: Iterable[Commits]) -> Batch:
     return Batch(changes, position, ordinal, recorded, facts.source.take(at), facts.principal.take(at), recorded)
 
 
+def instants_of(column: pa.ChunkedArray) -> I8:
+    """A column of instants; nulls are absent."""
+    found: I8 = _numpy(column.cast(pa.int64()).fill_null(ABSENT))
+    return found
+
+
 def _numpy(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     values: npt.NDArray[Any] = column.combine_chunks().to_numpy(zero_copy_only=False)
     return values
 
 
-def _coded(column: pa.ChunkedArray) -> Coded:
+def coded_of(column: pa.ChunkedArray) -> Coded:
+    """A column of text."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     parts = []
