@@ -6,6 +6,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The kind of error: urn:zhicheng:error:... */
+    readonly type = "",
   ) {
     super(message);
   }
@@ -13,6 +15,7 @@ export class ApiError extends Error {
 
 /** RFC 7807, as the server sends errors. */
 interface Problem {
+  type?: string;
   title?: string;
   detail?: string;
 }
@@ -24,23 +27,36 @@ export function authorization(): Record<string, string> {
 /** Ask; `query` may hold what is not set. */
 export async function get<Answer>(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer> {
   const search = new URLSearchParams(query).toString();
-  const headers = { Accept: "application/json", "Accept-Language": preferences.language, ...authorization() };
-  let response: Response;
-  try {
-    response = await fetch(search ? `${path}?${search}` : path, { headers, ...(signal ? { signal } : {}) });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new ApiError(0, "");
-  }
-  if (!response.ok) throw new ApiError(response.status, await problemText(response));
-  return (await response.json()) as Answer;
+  return request<Answer>(search ? `${path}?${search}` : path, signal ? { signal } : {});
 }
 
-async function problemText(response: Response): Promise<string> {
+/** Change something; an answer without a body is null. */
+export async function send<Answer = null>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<Answer> {
+  if (body === undefined) return request<Answer>(path, { method });
+  return request<Answer>(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+}
+
+async function request<Answer>(path: string, init: RequestInit): Promise<Answer> {
+  const headers = { Accept: "application/json", "Accept-Language": preferences.language, ...authorization(), ...init.headers };
+  let response: Response;
   try {
-    const problem = (await response.json()) as Problem;
-    return problem.detail ?? problem.title ?? "";
+    response = await fetch(path, { ...init, headers });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, "");
+  }
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    throw new ApiError(response.status, problem.detail ?? problem.title ?? "", problem.type ?? "");
+  }
+  const text = await response.text();
+  return (text ? JSON.parse(text) : null) as Answer;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  try {
+    return (await response.json()) as Problem;
   } catch {
-    return "";
+    return {};
   }
 }
