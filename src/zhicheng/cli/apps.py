@@ -21,8 +21,7 @@ from zhicheng.kernel import instants
 from zhicheng.kernel.errors import NotFound
 from zhicheng.kernel.settings import Where, unknown
 from zhicheng.server.apps import Chosen
-from zhicheng.server.discovery import installed
-from zhicheng.server.documents import chosen_of, models_of
+from zhicheng.server.documents import applications_of, chosen_of, models_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.settings import CityFile
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
@@ -91,7 +90,7 @@ def _opened(place: Path, file: CityFile) -> Iterator[EmbeddedStore]:
 def _list(file: CityFile, say: Words) -> None:
     table = Table(say("名称", "name"), say("说明", "what"), say("读取", "reads"), say("写入", "writes"))
     told = file.settings.apps
-    for name, app in installed().items():
+    for name, app in applications_of(file).items():
         state = "" if name not in told or told[name].enabled else say("（停用）", " (off)")
         table.add_row(name + state, say(app.label.zh, app.label.en), *(", ".join(part) for part in _cells(app)))
     Console().print(table)

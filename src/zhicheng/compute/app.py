@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from zhicheng.compute.rows import Rows
 from zhicheng.compute.views import View
+from zhicheng.compute.vital import Vital
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.models.model import Label
 from zhicheng.standards.ngsild.model import Kind
@@ -118,6 +119,7 @@ class App(Generic[P, S]):
     views: what it shows of its own over HTTP (`compute/views.py`)
     roles: who may see what it writes; empty: whoever may see what it reads
     heavy: derive runs in a process of its own
+    vitals: figures of the whole city that its subject offers to operators
     """
 
     name: str
@@ -133,6 +135,7 @@ class App(Generic[P, S]):
     views: tuple[View, ...] = ()
     roles: tuple[str, ...] = ()
     heavy: bool = False
+    vitals: tuple[Vital, ...] = ()
 
 
 AnyApp: TypeAlias = App[Any, Any]

@@ -34,18 +34,24 @@ ACTIONS = MappingProxyType(
         "contexts:write": Named("管理 @context", "Keep @contexts"),
         "feeds:read": Named("查看数据源状态", "See how feeds are doing"),
         "feeds:push": Named("推送数据", "Push data to feeds"),
+        "attention:acknowledge": Named("确认关注事项", "Acknowledge what needs attention"),
+        "rooms:read": Named("查看研讨室", "Look into decision rooms"),
+        "rooms:write": Named("参与研讨", "Take part in decision rooms"),
         "metrics:read": Named("读取运行指标", "Read the platform's figures"),
         "account:own": Named("管理自己的账号", "Keep one's own account"),
         "accounts:read": Named("查看账号与客户端", "See accounts and clients"),
         "accounts:write": Named("管理账号与客户端", "Keep accounts and clients"),
     }
 )
-READING = frozenset((PUBLIC, "account:own", "city:read", "entities:read", "history:read", "contexts:read", "sql:run"))
+READING = frozenset((
+    PUBLIC, "account:own", "city:read", "entities:read", "history:read", "contexts:read", "sql:run", "rooms:read",
+))  # fmt: skip
+_DECIDING = frozenset(("attention:acknowledge", "rooms:write"))
 ROLES = MappingProxyType(
     {
         "reader": READING,
-        "writer": READING | {"entities:write", "history:write", "contexts:write", "feeds:push"},
-        "operator": READING | {"feeds:read", "metrics:read"},
+        "writer": READING | {"entities:write", "history:write", "contexts:write", "feeds:push"} | _DECIDING,
+        "operator": READING | {"feeds:read", "metrics:read"} | _DECIDING,
         "admin": frozenset(ACTIONS),
     }
 )

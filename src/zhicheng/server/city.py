@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Mapping
+from typing import Protocol
 
 import orjson
 
@@ -14,11 +15,14 @@ from zhicheng.kernel import instants
 from zhicheng.kernel.errors import BadConfiguration, ZhichengError
 from zhicheng.kernel.instants import Clock
 from zhicheng.kernel.telemetry import Prometheus
+from zhicheng.operations.vitals.defaults import FEEDS, RATE
+from zhicheng.operations.vitals.now import Now
 from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.apps import AppTask, tasks_of
+from zhicheng.server.attention import AttentionTask
 from zhicheng.server.decoding import settings_of
-from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of
+from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of, vitals_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.identity.service import Identity
@@ -26,6 +30,7 @@ from zhicheng.server.past import newest_of
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
+from zhicheng.server.vitals import Pulse, Rate, Vitals
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
@@ -52,6 +57,15 @@ def address_of(settings: CitySettings) -> str:
     server = settings.server
     host = f"[{server.host}]" if ":" in server.host else server.host
     return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
+
+
+class Task(Protocol):
+    """What runs as long as the city does; `source` is its name."""
+
+    source: str
+
+    async def run(self) -> None:
+        """Until cancelled."""
 
 
 class City:
@@ -107,9 +121,30 @@ class City:
                 self.space(tenant)
             self._make_feeds()
             self.apps = tasks_of(self._chosen, self.home.store, self.models, self.telemetry)
+            self._make_operations()
         except BaseException:
             self.close()
             raise
+
+    def _make_operations(self) -> None:
+        """Vital signs and the list of what needs attention."""
+        signs, home = vitals_of(self.file), self.home
+        rate = Rate()
+        home.store.listen(rate.listen)
+        told = {FEEDS: self._feeds_current, RATE: rate.now}
+        self.vitals = Vitals(signs, home, self.settings.city.time_zone, told)
+        self.pulse = Pulse(home, told, signs, self.clock)
+        self.attention = AttentionTask(home, self.vitals, self.feeds, self.apps, self.clock, self.now)
+
+    def _feeds_current(self) -> Now | None:
+        """The share of feeds that are up to date, in per cent."""
+        now = self.clock()
+        states = [feed.health.status(now) for feed in self.feeds.values()]
+        at_work = [state for state in states if state not in ("ended", "starting")]
+        if not at_work:
+            return None
+        good = at_work.count("ok")
+        return Now(round(100 * good / len(at_work), 1), len(at_work), len(at_work) - good, now)
 
     # tenants
 
@@ -176,10 +211,10 @@ class City:
 
     async def start(self) -> None:
         """Begin the feeds and the applications."""
-        at_work: list[FeedTask | AppTask] = [*self.feeds.values(), *self.apps.values()]
+        at_work: list[Task] = [*self.feeds.values(), *self.apps.values(), self.pulse, self.attention]
         self._tasks = [asyncio.create_task(self._guarded(one), name=one.source) for one in at_work]
 
-    async def _guarded(self, one: FeedTask | AppTask) -> None:
+    async def _guarded(self, one: Task) -> None:
         """A feed's or an application's defect ends that one, loudly, and no other."""
         try:
             await one.run()

@@ -8,10 +8,15 @@ from typing import Any
 
 import orjson
 
+from zhicheng.compute.app import AnyApp
+from zhicheng.compute.vital import Vital
 from zhicheng.compute.vocabulary import with_apps
 from zhicheng.hub.intake import IntakeSettings
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.kernel.settings import Where, unknown
+from zhicheng.operations.vitals import settings as vital_settings
+from zhicheng.operations.vitals.app import app_of
+from zhicheng.operations.vitals.defaults import DEFAULTS, PLATFORM
 from zhicheng.server.apps import Chosen, chosen, enabled
 from zhicheng.server.discovery import installed
 from zhicheng.server.settings import CityFile
@@ -40,13 +45,26 @@ def contexts_of(city: CityFile) -> dict[str, Json]:
 
 def models_of(city: CityFile) -> Catalogue:
     """All models of the city: its own, and what its applications bring."""
-    return with_apps(own_models_of(city), enabled(installed(), city.settings.apps))
+    return with_apps(own_models_of(city), enabled(applications_of(city), city.settings.apps))
 
 
 def chosen_of(city: CityFile) -> tuple[Chosen, ...]:
     """The applications that run in the city, those first that others read from."""
     told, zone = city.settings.apps, city.settings.city.time_zone
-    return chosen(installed(), told, own_models_of(city), zone, city.name)
+    return chosen(applications_of(city), told, own_models_of(city), zone, city.name)
+
+
+def applications_of(city: CityFile) -> dict[str, AnyApp]:
+    """Every application that there is: those installed, and the one that derives the city's vital signs."""
+    derived = app_of(vitals_of(city), own_models_of(city).terms())
+    return {**installed(), derived.name: derived}
+
+
+def vitals_of(city: CityFile) -> tuple[Vital, ...]:
+    """The city's vital signs: those that every city has, those of its applications, and what its file says of them."""
+    brought = [vital for app in enabled(installed(), city.settings.apps) for vital in app.vitals]
+    terms = own_models_of(city).terms()
+    return vital_settings.chosen((*PLATFORM, *DEFAULTS, *brought), city.settings.vitals, terms, city.name)
 
 
 def own_models_of(city: CityFile) -> Catalogue:

@@ -13,6 +13,7 @@ from zhicheng.kernel import settings, zones
 from zhicheng.kernel.errors import BadConfiguration, Invalid
 from zhicheng.kernel.settings import Duration, Size, Where
 from zhicheng.network.settings import FeedSettings
+from zhicheng.operations.vitals.settings import VitalSettings
 from zhicheng.security.tokens import tenant_name
 from zhicheng.server.apps import AppSettings
 from zhicheng.server.identity.settings import IdentitySettings
@@ -117,6 +118,7 @@ class CitySettings:
     server: ServerSettings = field(default_factory=ServerSettings)
     apps: dict[str, AppSettings] = field(default_factory=dict)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
+    vitals: dict[str, VitalSettings] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,5 +265,6 @@ APP = App(
     params=m.Params(),
     layers=m.LAYERS,
     views=VIEWS,
+    vitals=m.VITALS,
     tables=lambda params: params.networks,
 )

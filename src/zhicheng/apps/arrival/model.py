@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zhicheng.compute.app import Layer, Output, Reads, Step, Writes
+from zhicheng.compute.vital import Vital
+from zhicheng.kernel.instants import MINUTE
 from zhicheng.standards.models.model import Label
 from zhicheng.standards.ngsild.model import Kind
 
@@ -55,6 +57,10 @@ LAYERS = (
         ),
     ),
 )
+VITALS = (
+    Vital("vehicles_heard", Label("Vehicles heard of", "公交车在线率"), VEHICLE, "heard", LOCATION, unit="P1",
+          bad="low", fresh=2 * MINUTE),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,19 @@ import numpy as np
 
 from zhicheng.analysis.forecast import COLUMNS, HORIZONS, SLOT, Forecasts, advance, slots_of
 from zhicheng.apps.parking import logic
-from zhicheng.apps.parking.model import AHEAD, FORECAST, FREE, LAYERS, OCCUPANCY, READS, TOTAL, TREND, WRITES, Params
+from zhicheng.apps.parking.model import (
+    AHEAD,
+    FORECAST,
+    FREE,
+    LAYERS,
+    OCCUPANCY,
+    READS,
+    TOTAL,
+    TREND,
+    VITALS,
+    WRITES,
+    Params,
+)
 from zhicheng.compute.app import App, Derived, Tables
 from zhicheng.compute.rows import Rows, Wide, emit, nothing, subs
 from zhicheng.compute.state import Keyed
@@ -109,4 +121,5 @@ APP = App(
     state=fresh,
     params=Params(),
     layers=LAYERS,
+    vitals=VITALS,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zhicheng.compute.app import Layer, Output, Reads, Step, Writes
+from zhicheng.compute.vital import Vital
 from zhicheng.standards.models.model import Label
 
 PARK = "OffStreetParking"
@@ -48,6 +49,12 @@ LAYERS = (
         ),
     ),
 )
+VITALS = (
+    Vital("free_places", Label("Free places in car parks", "停车空位率"), PARK, "ratio", FREE, per=TOTAL, unit="P1",
+          bad="low"),
+    Vital("full_parks", Label("Car parks that are full", "满位停车场"), PARK, "share", FREE,
+          q="availableSpotNumber<=0", unit="P1", bad="high"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

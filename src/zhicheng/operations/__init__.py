@@ -1,0 +1,1 @@
+"""Building and running the city: what supports it over its whole life."""

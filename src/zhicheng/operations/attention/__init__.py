@@ -1,0 +1,1 @@
+"""What needs attention: found, kept as entities, acknowledged by people, closed when it is over."""
