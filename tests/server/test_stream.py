@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.server.parks import ENTITIES, OPERATIONS, PARK, park
 from tests.server.streaming import Screen, served, viewer
+from zhicheng.kernel import instants
 from zhicheng.server.city import City
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.settings import parse_city
@@ -169,6 +170,27 @@ async def test_the_past_stands_still(city: Served) -> None:
         await one.watch(FREE)
         screen = await one.until(lambda screen: screen.clock["mode"] == "live")
         assert [row[3] for row in screen.seen("p").values()] == [12]
+
+
+async def test_a_replay_goes_through_the_past_and_on_to_now(city: Served) -> None:
+    where = place(108.3, 22.8) | {"observedAt": "2026-11-20T08:00:00Z"}
+    await city.patch(f"{ENTITIES}/{PARK}/attrs", json={"availableSpotNumber": reading(12, 12), "location": where})
+    seen = []
+    async with viewer(city.port) as one:
+        await one.watch(FREE, at="2026-11-20T07:30:00Z", speed=3600)
+        while one.screen.clock.get("now", "") < "2026-11-20T12:00:00Z":
+            one.screen.clock = {}
+            screen = await one.until(lambda screen: screen.clock.get("mode") == "replay")
+            seen.append((screen.clock["now"], [row[3] for row in screen.seen("p").values()]))
+        for now, free in seen:
+            wanted = [] if now < "2026-11-20T08" else [121] if now < "2026-11-20T12" else [12]
+            assert free == wanted, now
+        assert seen[0][1] == [] and seen[-1][1] == [12] and len(seen) > 4
+        now = instants.format(city.city.now() - instants.SECOND)
+        await one.watch(FREE, at=now, speed=4)
+        screen = await one.until(lambda screen: screen.clock.get("mode") == "live")
+        await city.patch(f"{ENTITIES}/{PARK}/attrs", json={"availableSpotNumber": 3})
+        assert (await one.up_to(position(city))).seen("p")[PARK][3] == 3
 
 
 def reading(hour: int, free: int) -> dict[str, object]:

@@ -26,7 +26,6 @@ from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.identity.service import Identity
-from zhicheng.server.past import newest_of
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
@@ -34,7 +33,6 @@ from zhicheng.server.vitals import Pulse, Rate, Vitals
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
-from zhicheng.storage.live import State
 
 _log = logging.getLogger(__name__)
 _LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
@@ -190,11 +188,13 @@ class City:
         """The same, as far as a tenant sees it: only the one that the city's file describes has feeds."""
         return self.stale_sources() if space is self._spaces.get(self.settings.city.tenant) else frozenset()
 
-    def stale_as_of(self, space: Space, state: State, instant: int) -> frozenset[str]:
-        """Sources of which nothing that held at a past instant was younger than their feed promises."""
+    def stale_as_of(self, space: Space, newest: Mapping[str, int], instant: int) -> frozenset[str]:
+        """Sources that had been silent at a past instant for longer than their feed promises.
+
+        newest: when each last said something that held then
+        """
         if space is not self._spaces.get(self.settings.city.tenant):
             return frozenset()
-        newest = newest_of(state)
         after = {feed.source: feed.health.stale_after for feed in self.feeds.values()}
         return frozenset(source for source in after if source in newest and instant - newest[source] > after[source])
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zhicheng.kernel import instants
 from zhicheng.server.city import City
+from zhicheng.server.past import newest_of
 from zhicheng.server.request import Request
 from zhicheng.server.space import Space
 from zhicheng.storage.live import State
@@ -32,7 +33,7 @@ async def moment_at(city: City, space: Space, instant: int) -> Moment:
     if instant >= city.now():
         return present(city, space)
     state = await space.past.at(instant)
-    return Moment(state, instant, city.stale_as_of(space, state, instant), past=True)
+    return Moment(state, instant, city.stale_as_of(space, newest_of(state), instant), past=True)
 
 
 async def moment_of(request: Request, query: Mapping[str, str]) -> Moment:

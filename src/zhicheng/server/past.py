@@ -82,14 +82,15 @@ _NEWEST: WeakKeyDictionary[State, dict[str, int]] = WeakKeyDictionary()
 
 
 def newest_of(state: State) -> dict[str, int]:
-    """When each source last said something that holds in a past state: the latest effective time of its values."""
+    """The same of a past state that does not change, remembered."""
     known = _NEWEST.get(state)
     if known is None:
-        known = _NEWEST[state] = _newest(state)
+        known = _NEWEST[state] = newest(state)
     return known
 
 
-def _newest(state: State) -> dict[str, int]:
+def newest(state: State) -> dict[str, int]:
+    """When each source last said something that holds in a state: the latest effective time of its values."""
     found: dict[str, int] = {}
     with state.lock:
         for table in state.tables:

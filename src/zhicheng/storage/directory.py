@@ -115,6 +115,14 @@ class Directory:
         self.table[code], self.row[code], self.life[code], self.scope[code] = -1, -1, 0, -1
         self.deleted_at[code] = 0 if erased else when
 
+    def adopt(self, code: int, other: Directory, theirs: int) -> None:
+        """An entity lives as it does elsewhere."""
+        for name in ("life", "version", "created_at", "modified_at", "deleted_at"):
+            getattr(self, name)[code] = getattr(other, name)[theirs]
+        scope, source = int(other.scope[theirs]), int(other.source[theirs])
+        self.scope[code] = -1 if scope < 0 else self.scopes.code(other.scopes.values[scope])
+        self.source[code] = -1 if source < 0 else self.sources.code(other.sources.values[source])
+
     def compact(self) -> None:
         """Let go of the scopes that no entity is in any more."""
         column = Coded(self.scopes.values, self.scope).compact()

@@ -179,6 +179,23 @@ class State:
         self.position = int(batch.position[-1])
         self.recorded_at = int(batch.recorded_at[-1])
 
+    def adopt(self, other: State, identifiers: Iterable[str]) -> None:
+        """Have entities be as they are in another state: alive or not. Call with the lock held."""
+        directory = self.directory
+        for identifier in identifiers:
+            code = directory.code(identifier)
+            if directory.table[code] >= 0:
+                self._bury(code, 0, erased=True)
+            found = other.find(identifier)
+            if found is not None:
+                number = self.table(found[0].types)
+                row = int(self.tables[number].add([code])[0])
+                directory.adopt(code, other.directory, found[2])
+                directory.table[code], directory.row[code] = number, row
+                for (attribute, dataset), cells in found[0].columns.items():
+                    if cells.arrays["instance"][found[1]] >= 0:
+                        _copy_cell(cells, found[1], self.tables[number].column(attribute, dataset), row)
+
     def compact(self) -> None:
         """Let go of texts that no row has any more. Call with the lock held."""
         self.directory.compact()

@@ -47,6 +47,9 @@ class Store(Protocol):
     def first_moment(self) -> int | None:
         """The earliest effective time of all rows; None of an empty log."""
 
+    def during(self, after: int, until: int) -> Batch:
+        """The rows that begin to hold after an instant and up to another, in log order, corrections in their places."""
+
     def tail(self, after: int, limit: int = 65_536) -> Batch:
         """Rows of whole commits after a position, in log order; at least one commit if there is any."""
 

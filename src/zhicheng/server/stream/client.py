@@ -55,17 +55,18 @@ class Client:
 
     def round_over(self) -> None:
         """That was all for now."""
-        if self._pending or self._shapes:
+        if self._pending or self._shapes or (self._stage is not None and self._stage.ticks):
             self._wake.set()
 
     # what is watched
 
     def look_at(self, stage: Stage, watch: Watch) -> None:
         """From now on watch this; every look has its scene."""
-        if self._stage is not None and self._stage is not stage:
-            self._stage.leave(self)
+        first = self._stage is None
+        if self._stage is not stage:
+            self.leave()
             self._pending.clear()
-        resumes = watch.since if stage.position and self._stage is None else None
+        resumes = watch.since if stage.position and first else None
         self._stage = stage
         before, self._keys = self._keys, {}
         for key, look in watch.layers.items():

@@ -97,6 +97,8 @@ class Stage:
     """
 
     mode = "past"
+    ticks = False
+    """Whether its time is told after every round, though nothing else is."""
 
     def __init__(self, models: Catalogue) -> None:
         self.models = models
@@ -138,14 +140,13 @@ class Stage:
             async with self._opening.setdefault(look, asyncio.Lock()):
                 if look not in self.scenes:
                     self._make_room()
-                    await self._open(look)
+                    await self._open_scene(Picture(look))
             self._opening.pop(look, None)
 
-    async def _open(self, look: Look) -> None:
-        picture = Picture(look)
-        sight, position = await asyncio.to_thread(self._read_all, look)
+    async def _open_scene(self, picture: Picture) -> None:
+        sight, position = await asyncio.to_thread(self._read_all, picture.look)
         picture.update(None, sight, position)
-        self.scenes[look] = Scene(picture)
+        self.scenes[picture.look] = Scene(picture)
 
     def _read_all(self, look: Look) -> tuple[Sight, int]:
         state = self.state

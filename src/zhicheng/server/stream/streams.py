@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 
-from zhicheng.kernel.errors import NotSupported, Unavailable
+from zhicheng.hub.playback import Playback
+from zhicheng.kernel.errors import Unavailable
 from zhicheng.server.city import City
 from zhicheng.server.moment import moment_at
+from zhicheng.server.past import newest
 from zhicheng.server.space import Space
 from zhicheng.server.stream.client import Client
 from zhicheng.server.stream.live import Live
+from zhicheng.server.stream.replay import Replay
 from zhicheng.server.stream.stage import Stage, Still
 from zhicheng.server.stream.watch import Watch
+from zhicheng.storage.live import State
 
 _STILLS = 8
 """Past instants that nobody looks at any more but may again."""
 _CLIENTS = 10_000
 """The most clients of a tenant."""
+_REPLAYS = 16
+"""The most replays of a tenant: each holds a state of its own."""
 _TRIES = 3
 
 
@@ -29,6 +37,7 @@ class Streams:
         self.live = Live(space.models, space.store, city.now, lambda: city.stale_in(space), city.telemetry)
         self._stills: OrderedDict[int, Still] = OrderedDict()
         self._clients: set[Client] = set()
+        self._replays: dict[Client, Replay] = {}
         telemetry = city.telemetry
         self._count = telemetry.gauge("stream_clients", "Clients that watch the stream", ["tenant"])
         self._sent = telemetry.counter("stream_messages", "Messages sent to clients", ["tenant"])
@@ -44,6 +53,7 @@ class Streams:
     def leave(self, client: Client) -> None:
         """A client goes."""
         client.leave()
+        self._stop_replay(client)
         self._clients.discard(client)
         self._count.set(len(self._clients), tenant=self.space.tenant)
         self._sent.add(client.sent, tenant=self.space.tenant)
@@ -51,7 +61,15 @@ class Streams:
 
     async def show(self, client: Client, watch: Watch) -> None:
         """Let a client look at what it asks for."""
-        stage = await self._stage(watch)
+        before = self._replays.get(client)
+        try:
+            await self._show(client, watch)
+        finally:
+            if before is not None and self._replays.get(client) is not before:
+                before.stop()
+
+    async def _show(self, client: Client, watch: Watch) -> None:
+        stage = await self._stage(client, watch)
         looks = set(watch.layers.values())
         for _ in range(_TRIES):
             await stage.open(looks)
@@ -60,13 +78,40 @@ class Streams:
                 return
         raise Unavailable("Too many different filters are being watched", "正在查看的不同筛选条件过多")
 
-    async def _stage(self, watch: Watch) -> Stage:
+    async def _stage(self, client: Client, watch: Watch) -> Stage:
+        if watch.at is not None and watch.at < self.city.now() and watch.speed:
+            return await self._replay(client, watch, watch.at)
+        self._replays.pop(client, None)
         if watch.at is None or watch.at >= self.city.now():
             self.live.wake()
             return self.live
-        if watch.speed:
-            raise NotSupported("Replay is not here yet", "回放尚未实现")
         return await self._still(watch.at)
+
+    async def _replay(self, client: Client, watch: Watch, at: int) -> Stage:
+        running = self._replays.get(client)
+        if running is not None and running.course == (at, watch.speed):
+            return running
+        if len(self._replays) >= _REPLAYS and running is None:
+            raise Unavailable("Too many replays are running", "正在进行的回放过多")
+        space, city = self.space, self.city
+        self._replays.pop(client, None)
+        playback = await asyncio.to_thread(Playback, space.store, at)
+
+        async def ended(replay: Replay) -> None:
+            if self._replays.get(client) is replay:
+                await self.show(client, replace(watch, at=None, speed=0.0, since=None))
+
+        def stale_at(state: State, instant: int) -> frozenset[str]:
+            return city.stale_as_of(space, newest(state), instant)
+
+        stage = Replay(space.models, playback, (at, watch.speed), city.now, stale_at, ended)
+        self._replays[client] = stage
+        return stage
+
+    def _stop_replay(self, client: Client) -> None:
+        replay = self._replays.pop(client, None)
+        if replay is not None:
+            replay.stop()
 
     async def _still(self, at: int) -> Stage:
         moment = await moment_at(self.city, self.space, at)

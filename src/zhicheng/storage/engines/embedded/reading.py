@@ -12,6 +12,7 @@ from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.engines.embedded import tail
 from zhicheng.storage.engines.embedded.segments import Segment
 from zhicheng.storage.engines.embedded.tail import Chunk
+from zhicheng.storage.live import amended
 from zhicheng.storage.log import FUTURE_LIMIT, Batch, HistoryQuery
 from zhicheng.storage.moments import Moments, moments_of, together
 from zhicheng.storage.series import concat, empty_batch, in_log_order
@@ -90,6 +91,25 @@ def of_moments(sealed: Sequence[Segment], chunks: Sequence[Chunk], start: int, e
     ]
     parts.extend(moments_of(chunk.batch.effective, grain) for chunk in chunks)
     return together(parts)
+
+
+def of_during(sealed: Sequence[Segment], chunks: Sequence[Chunk], after: int, until: int) -> Batch:
+    """The rows that begin to hold in (after, until], in log order, corrections in their places."""
+    amending = _amending(sealed, chunks)
+    parts = [
+        part if amending else _beginning(part, after, until)
+        for segment in sealed
+        if amending or (segment.facts.earliest_valid <= until and segment.facts.latest > after)
+        for part in segment.parts()
+    ]
+    parts += [chunk.batch if amending else _beginning(chunk.batch, after, until) for chunk in chunks]
+    rows = in_log_order(concat([part for part in parts if len(part)] or [empty_batch()]))
+    return _beginning(amended(rows), after, until) if amending else rows
+
+
+def _beginning(batch: Batch, after: int, until: int) -> Batch:
+    starts = np.minimum(batch.effective, batch.recorded_at)
+    return batch.take(np.flatnonzero((starts > after) & (starts <= until)))
 
 
 def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, limit: int) -> Batch:

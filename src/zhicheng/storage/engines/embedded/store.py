@@ -327,6 +327,12 @@ class EmbeddedStore:
         found += [int(chunk.batch.effective.min()) for chunk in tail if len(chunk.batch)]
         return min(found, default=None)
 
+    def during(self, after: int, until: int) -> Batch:
+        """See the port."""
+        with self.state.lock:
+            sealed, tail = self._segments, self._tail.chunks
+        return reading.of_during(sealed, tail, after, until)
+
     def tail(self, after: int, limit: int = 65_536) -> Batch:
         """See the port."""
         with self.state.lock:
