@@ -1,4 +1,4 @@
-"""Which addresses we connect to: the configured host anywhere, any other host only at public addresses.
+"""Which addresses we connect to: hosts that the configuration names anywhere, any other only at public addresses.
 
 A redirect, or a name whose address changes between check and use, must not turn the platform into a door
 to the machines behind it. So names are resolved here, every address is checked, and the connection goes
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Literal
 
@@ -61,16 +61,20 @@ class Guard:
 
     Its host may be anywhere, for the operator wrote it. Other hosts must be public in all their addresses, or
     of a kind that the configured host itself was seen to have. `trusted` None trusts no host at all.
+    allowed: further hosts that may be anywhere, as `host` or `host:port`; they vouch for no other host
     """
 
-    def __init__(self, trusted: str | None, resolve: Resolve = system_resolve) -> None:
+    def __init__(self, trusted: str | None, resolve: Resolve = system_resolve, allowed: Iterable[str] = ()) -> None:
         self._trusted = _plain(trusted) if trusted else None
+        self._allowed = frozenset(_named(one) for one in allowed)
         self._resolve = resolve
         self._seen: set[Category] = {"public"}
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The checked addresses of a host, to be connected to in this order."""
         found = await self._found(_plain(host), port)
+        if not self._allowed.isdisjoint(((_plain(host), None), (_plain(host), port))):
+            return found
         categories = {category(address) for address in found}
         if _plain(host) == self._trusted:
             self._seen |= categories
@@ -104,3 +108,15 @@ class Guard:
 
 def _plain(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()
+
+
+def _named(name: str) -> tuple[str, int | None]:
+    """A host, and the port if only that one is meant.
+
+    >>> _named("Adapter.intern"), _named("127.0.0.1:9999"), _named("[::1]:80"), _named("::1")
+    (('adapter.intern', None), ('127.0.0.1', 9999), ('::1', 80), ('::1', None))
+    """
+    host, colon, port = name.rpartition(":")
+    if colon and port.isdecimal() and (":" not in host or host.endswith("]")):
+        return _plain(host), int(port)
+    return _plain(name), None

@@ -32,6 +32,8 @@ ACTIONS = MappingProxyType(
         "sql:run": Named("运行只读 SQL 查询", "Ask read-only questions in SQL"),
         "contexts:read": Named("读取 @context", "Read @contexts"),
         "contexts:write": Named("管理 @context", "Keep @contexts"),
+        "subscriptions:read": Named("查看订阅", "See subscriptions and how they are doing"),
+        "subscriptions:write": Named("管理订阅", "Keep subscriptions"),
         "feeds:read": Named("查看数据源状态", "See how feeds are doing"),
         "feeds:push": Named("推送数据", "Push data to feeds"),
         "attention:acknowledge": Named("确认关注事项", "Acknowledge what needs attention"),
@@ -46,12 +48,15 @@ ACTIONS = MappingProxyType(
 READING = frozenset((
     PUBLIC, "account:own", "city:read", "entities:read", "history:read", "contexts:read", "sql:run", "rooms:read",
 ))  # fmt: skip
+_WRITING = frozenset((
+    "entities:write", "history:write", "contexts:write", "feeds:push", "subscriptions:read", "subscriptions:write",
+))  # fmt: skip
 _DECIDING = frozenset(("attention:acknowledge", "rooms:write"))
 ROLES = MappingProxyType(
     {
         "reader": READING,
-        "writer": READING | {"entities:write", "history:write", "contexts:write", "feeds:push"} | _DECIDING,
-        "operator": READING | {"feeds:read", "metrics:read"} | _DECIDING,
+        "writer": READING | _WRITING | _DECIDING,
+        "operator": READING | {"feeds:read", "metrics:read", "subscriptions:read"} | _DECIDING,
         "admin": frozenset(ACTIONS),
     }
 )

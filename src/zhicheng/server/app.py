@@ -26,7 +26,7 @@ from zhicheng.server.routes import Found, Route, Router
 _STRICT = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _BODIES = ("POST", "PUT", "PATCH")
 PLANNED = frozenset((
-    b"subscriptions", b"csourceRegistrations", b"csourceSubscriptions", b"entityMaps", b"snapshots",
+    b"csourceRegistrations", b"csourceSubscriptions", b"entityMaps", b"snapshots",
 ))  # fmt: skip
 """Parts of NGSI-LD that are not here yet; they answer 501, not 404."""
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "[::1]"))

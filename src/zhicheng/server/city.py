@@ -29,6 +29,7 @@ from zhicheng.server.identity.service import Identity
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
+from zhicheng.server.subscribers import Subscribers
 from zhicheng.server.vitals import Pulse, Rate, Vitals
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
@@ -107,6 +108,7 @@ class City:
             self.accounts.control, address_of(self.settings), self.settings.identity, clock, self._environ
         )
         self._spaces: dict[str, Space] = {}
+        self.subscribers = Subscribers(file.settings.subscriptions, self.settings.city.tenant, clock)
         self.feeds: dict[str, FeedTask] = {}
         self.apps: dict[str, AppTask] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -165,6 +167,7 @@ class City:
         for hosted in self.accounts.contexts(tenant):
             with contextlib.suppress(ZhichengError):
                 space.contexts.host(hosted.url, _json(hosted.body))
+        self.subscribers.add(space, self.folder.tenant(tenant))
         return space
 
     def spaces(self) -> Mapping[str, Space]:
@@ -210,7 +213,8 @@ class City:
                 )
 
     async def start(self) -> None:
-        """Begin the feeds and the applications."""
+        """Begin the feeds, the applications and the subscriptions."""
+        await self.subscribers.start()
         at_work: list[Task] = [*self.feeds.values(), *self.apps.values(), self.pulse, self.attention]
         self._tasks = [asyncio.create_task(self._guarded(one), name=one.source) for one in at_work]
 
@@ -229,11 +233,13 @@ class City:
         self._tasks = []
         for app in self.apps.values():
             await app.stop()
+        await self.subscribers.stop()
         await self.identity.externals.close()
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
         """Close the stores and let go of the folder."""
+        self.subscribers.close()
         for space in self._spaces.values():
             space.store.close()
         self._spaces.clear()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from zhicheng.hub.intake import CheckPolicy
+from zhicheng.hub.subscriptions.settings import SubscriptionSettings
 from zhicheng.kernel import settings, zones
 from zhicheng.kernel.errors import BadConfiguration, Invalid
 from zhicheng.kernel.settings import Duration, Size, Where
@@ -119,6 +120,7 @@ class CitySettings:
     apps: dict[str, AppSettings] = field(default_factory=dict)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     vitals: dict[str, VitalSettings] = field(default_factory=dict)
+    subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from zhicheng.server.portals.centre import centre_routes
 from zhicheng.server.portals.layers import LAYER_ROUTES
 from zhicheng.server.portals.operations import OPERATIONS_ROUTES
 from zhicheng.server.portals.rooms import room_routes
+from zhicheng.server.portals.subscriptions import SUBSCRIPTION_ROUTES
 from zhicheng.server.portals.table import portal_routes
 from zhicheng.server.portals.timeline import TIMELINE_ROUTES
 from zhicheng.server.portals.views import view_routes
@@ -41,7 +42,7 @@ def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
     portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES, *centre_routes())
-    accounts = (*OAUTH_ROUTES, *ACCOUNT_ROUTES, *OPERATIONS_ROUTES, *room_routes())
+    accounts = (*SUBSCRIPTION_ROUTES, *OAUTH_ROUTES, *ACCOUNT_ROUTES, *OPERATIONS_ROUTES, *room_routes())
     routes = (*NGSILD_ROUTES, *portals, *stream_routes(), *view_routes(apps or {}), *accounts, *SYSTEM_ROUTES, own)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes

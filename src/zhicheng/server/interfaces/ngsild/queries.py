@@ -57,12 +57,18 @@ def page_answer(request: Request, query: Query, context: Context, media: str, wh
 
 def paging_headers(request: Request, page: Page, query: Query, limit: int, offset: int) -> Headers:
     """How many there are, and where the pages before and after are."""
+    return page_headers(request, query, (offset, limit), total=page.total, more=len(page.entities) > limit)
+
+
+def page_headers(request: Request, query: Query, at: tuple[int, int], *, total: int | None, more: bool) -> Headers:
+    """The same for a page of anything; `at`: its offset and limit, total: None where it was not asked for."""
+    offset, limit = at
     headers: list[tuple[bytes, bytes]] = []
-    if page.total is not None:
-        headers.append((b"NGSILD-Results-Count", b"%d" % page.total))
+    if total is not None:
+        headers.append((b"NGSILD-Results-Count", b"%d" % total))
     if request.scope["method"] != "GET" or not limit:
         return tuple(headers)
-    if len(page.entities) > limit:
+    if more:
         headers.append((b"link", _page_link(request, query, offset + limit, limit, "next")))
     if offset:
         headers.append((b"link", _page_link(request, query, max(0, offset - limit), limit, "prev")))

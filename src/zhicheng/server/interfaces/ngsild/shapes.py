@@ -68,6 +68,57 @@ SCHEMAS: dict[str, dict[str, object]] = {
             "temporalQ": {"type": "object"},
         },
     },
+    "Subscription": {
+        "type": "object",
+        "required": ["type", "notification"],
+        "properties": {
+            "id": _URI,
+            "type": {"const": "Subscription"},
+            "subscriptionName": _TEXT,
+            "description": _TEXT,
+            "entities": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "required": ["type"],
+                    "properties": {"id": _NAMES, "idPattern": _TEXT, "type": _TEXT},
+                },
+            },
+            "watchedAttributes": {"type": "array", "minItems": 1, "items": _TEXT},
+            "notificationTrigger": {"type": "array", "minItems": 1, "items": _TEXT},
+            "q": _TEXT,
+            "geoQ": {"type": "object"},
+            "scopeQ": _TEXT,
+            "isActive": {"type": "boolean"},
+            "throttling": {"type": "number", "exclusiveMinimum": 0},
+            "timeInterval": {"type": "number", "exclusiveMinimum": 0},
+            "expiresAt": {"type": "string", "format": "date-time"},
+            "jsonldContext": _URI,
+            "notification": {
+                "type": "object",
+                "required": ["endpoint"],
+                "properties": {
+                    "attributes": {"type": "array", "minItems": 1, "items": _TEXT},
+                    "format": {"enum": ["normalized", "concise", "keyValues", "simplified"]},
+                    "sysAttrs": {"type": "boolean"},
+                    "showChanges": {"type": "boolean"},
+                    "endpoint": {
+                        "type": "object",
+                        "required": ["uri"],
+                        "properties": {
+                            "uri": _URI,
+                            "accept": {"enum": [JSON, JSON_LD, GEO_JSON]},
+                            "timeout": {"type": "number", "exclusiveMinimum": 0},
+                            "cooldown": {"type": "number", "exclusiveMinimum": 0},
+                            "receiverInfo": {"type": "array", "items": {"type": "object"}},
+                        },
+                    },
+                },
+            },
+        },
+    },
+    "SubscriptionPatch": {"type": "object", "description": "Members to replace; null takes one away."},
     "ContextDocument": {"type": "object", "required": ["@context"], "properties": {"@context": {}}},
     "Document": {"type": "object"},
 }
@@ -87,6 +138,8 @@ VALUE = Body({}, (JSON, JSON_LD, "text/plain"))
 ENTITIES = Body(_ref("Entities"))
 IDS = Body(_ref("Ids"))
 QUERY = Body(_ref("Query"))
+SUBSCRIPTION = Body(_ref("Subscription"))
+SUBSCRIPTION_PATCH = Body(_ref("SubscriptionPatch"), (JSON, JSON_LD, MERGE_PATCH))
 CONTEXT = Body(_ref("ContextDocument"))
 
 CREATED = Response(201, "Created; Location says where", "已创建；位置见 Location 头")

@@ -13,6 +13,7 @@ from zhicheng.server.interfaces.ngsild import (
     evolution,
     queries,
     shapes,
+    subscriptions,
 )
 from zhicheng.server.interfaces.ngsild import parameters as p
 from zhicheng.server.interfaces.ngsild.documents import OWN_CONTEXT, ROOT
@@ -384,6 +385,59 @@ _DISCOVERY = (
         (shapes.DOCUMENT,),
     ),
 )
+_S, _S_ONE = f"{ROOT}/subscriptions", f"{ROOT}/subscriptions/{{id}}"
+_SUBSCRIPTIONS = (
+    Route(
+        "POST",
+        _S,
+        "subscriptions:write",
+        subscriptions.create_subscription,
+        Named("创建订阅", "Create a subscription"),
+        (p.LOCAL,),
+        shapes.SUBSCRIPTION,
+        (shapes.CREATED,),
+    ),
+    Route(
+        "GET",
+        _S,
+        "subscriptions:read",
+        subscriptions.list_subscriptions,
+        Named("列出订阅", "List subscriptions"),
+        (p.LIMIT, p.OFFSET, p.COUNT, p.OPTIONS, p.LOCAL),
+        None,
+        (shapes.DOCUMENT,),
+    ),
+    Route(
+        "GET",
+        _S_ONE,
+        "subscriptions:read",
+        subscriptions.read_subscription,
+        Named("读取订阅", "Read a subscription"),
+        (p.OPTIONS, p.LOCAL),
+        None,
+        (shapes.DOCUMENT,),
+    ),
+    Route(
+        "PATCH",
+        _S_ONE,
+        "subscriptions:write",
+        subscriptions.change_subscription,
+        Named("更改订阅", "Change a subscription"),
+        (p.LOCAL,),
+        shapes.SUBSCRIPTION_PATCH,
+        (shapes.DONE,),
+    ),
+    Route(
+        "DELETE",
+        _S_ONE,
+        "subscriptions:write",
+        subscriptions.remove_subscription,
+        Named("删除订阅", "Remove a subscription"),
+        (p.LOCAL,),
+        None,
+        (shapes.DONE,),
+    ),
+)
 _CONTEXTS = f"{ROOT}/jsonldContexts"
 _KEPT = (
     Route(
@@ -438,4 +492,12 @@ _KEPT = (
     ),
 )
 
-NGSILD_ROUTES: tuple[Route, ...] = (*_ENTITIES, *_ATTRIBUTES, *_BATCHES, *_TEMPORAL, *_DISCOVERY, *_KEPT)
+NGSILD_ROUTES: tuple[Route, ...] = (
+    *_ENTITIES,
+    *_ATTRIBUTES,
+    *_BATCHES,
+    *_TEMPORAL,
+    *_DISCOVERY,
+    *_SUBSCRIPTIONS,
+    *_KEPT,
+)

@@ -116,7 +116,9 @@ def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, li
     """Rows of whole commits after a position, in log order."""
     for segment in sealed:
         if segment.last > after and (part := segment.read()) is not None:
-            return _whole_commits(in_log_order(part), after, limit)
+            found = _whole_commits(in_log_order(part), after, limit)
+            if len(found):  # none where all that is left of the segment was erased
+                return found
     open_end = [chunk.batch for chunk in chunks if chunk.last > after]
     return _whole_commits(concat(open_end), after, limit) if open_end else empty_batch()
 
