@@ -218,3 +218,30 @@ async def test_views_need_the_right_to_read(start: Start) -> None:
 async def test_an_application_that_is_off_shows_nothing(start: Start) -> None:
     client = await start("[apps.arrival]\nenabled = false\n")
     assert (await client.get(TRIPS)).status_code == 404
+
+
+async def test_the_nearest_car_park_is_found_by_what_the_application_foresees(client: Client) -> None:
+    park = {
+        "id": "urn:ngsi-ld:OffStreetParking:1", "type": "OffStreetParking",
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [108.3, 22.8]}},
+        "totalSpotNumber": {"type": "Property", "value": 100},
+    }  # fmt: skip
+    assert (await client.post("/ngsi-ld/v1/entities", json=park)).status_code == 201
+    now = client.city.now()
+    readings = [
+        {"type": "Property", "value": 60 - step, "observedAt": instants.format(now - (9 - step) * 900_000_000)}
+        for step in range(10)
+    ]
+    for reading in readings:
+        answer = await client.post(f"/ngsi-ld/v1/entities/{park['id']}/attrs", json={"availableSpotNumber": reading})
+        assert answer.status_code == 204, answer.text
+    for _ in range(100):
+        await asyncio.sleep(0.05)
+        asked = {"lon": "108.301", "lat": "22.8", "minutes": "30"}
+        parks = (await client.get("/api/v1/apps/parking/nearest", params=asked)).json()["parks"]
+        if parks and parks[0]["free"] == 51:
+            break
+    [found] = parks
+    assert (found["total"], found["metres"]) == (100, 103) and found["chance"] > 0.9
+    assert found["forecast"]["low"] <= found["forecast"]["free"] <= found["forecast"]["high"] <= 100
+    assert (await client.get("/api/v1/apps/parking/nearest", params={"lon": "1e999", "lat": "0"})).status_code == 400

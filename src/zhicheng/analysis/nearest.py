@@ -47,16 +47,15 @@ class Choice:
     chance: F8
 
 
-def chance(outlook: Outlook, arrival: I8) -> F8:
-    """The chance, 0 to 1, that at least one place is free at each car park at an instant (microseconds); NaN: unknown.
+def expected(outlook: Outlook, arrival: I8) -> tuple[F8, F8, F8]:
+    """Free places at each car park at an instant (microseconds): centre, and low and high that hold 80 %; NaN: unknown.
 
-    Between horizons centre and bounds are taken on straight lines, after the last they stay. On either side of the
-    centre the count is logistic with the bound as its 10 % quantile, but somewhat wider below.
+    Between horizons they are taken on straight lines, from the free places at the start; after the last they stay.
 
     >>> row = np.array([[20.0, 15, 10, 0]])
     >>> park = Outlook(*np.zeros((2, 1)), np.array([0]), np.array([25.0]), row, row - 5, row + 5)
-    >>> [chance(park, np.array([minutes * 60_000_000])).round(2).tolist() for minutes in (10, 120)]
-    [[1.0], [0.45]]
+    >>> [part.tolist() for part in expected(park, np.array([45 * 60_000_000]))]
+    [[12.5], [7.5], [17.5]]
     """
     knots = np.concatenate([[0], HORIZONS]) * float(SLOT)
     ahead = np.clip(np.asarray(arrival, np.float64) - outlook.issued, 0, knots[-1])
@@ -67,6 +66,21 @@ def chance(outlook: Outlook, arrival: I8) -> F8:
         (1 - share) * line[each, after - 1] + share * line[each, after]
         for line in (np.column_stack([outlook.free, part]) for part in (outlook.centre, outlook.low, outlook.high))
     )
+    return centre, low, high
+
+
+def chance(outlook: Outlook, arrival: I8) -> F8:
+    """The chance, 0 to 1, that at least one place is free at each car park at an instant (microseconds); NaN: unknown.
+
+    On either side of the centre (see `expected`) the count is logistic with the bound as its 10 % quantile, but
+    somewhat wider below.
+
+    >>> row = np.array([[20.0, 15, 10, 0]])
+    >>> park = Outlook(*np.zeros((2, 1)), np.array([0]), np.array([25.0]), row, row - 5, row + 5)
+    >>> [chance(park, np.array([minutes * 60_000_000])).round(2).tolist() for minutes in (10, 120)]
+    [[1.0], [0.45]]
+    """
+    centre, low, high = expected(outlook, arrival)
     above = centre - 0.5
     room = np.maximum((centre - low) * _WIDER / _NINE, _ROOM)
     scale = np.where(above > 0, room, np.maximum((high - centre) / _NINE, _FULL))

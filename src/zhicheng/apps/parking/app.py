@@ -27,6 +27,7 @@ from zhicheng.apps.parking.model import (
     WRITES,
     Params,
 )
+from zhicheng.apps.parking.views import VIEWS
 from zhicheng.compute.app import App, Derived, Tables
 from zhicheng.compute.rows import Rows, Wide, emit, nothing, subs
 from zhicheng.compute.state import Keyed
@@ -121,5 +122,6 @@ APP = App(
     state=fresh,
     params=Params(),
     layers=LAYERS,
+    views=VIEWS,
     vitals=VITALS,
 )
