@@ -6,19 +6,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from zhicheng.hub.catalogue import flow, lineage
 from zhicheng.hub.catalogue.figures import NOBODY, AttributeFigures, Held, Holdings, TypeHeld, completeness, share
 from zhicheng.hub.catalogue.lineage import Edge
 from zhicheng.hub.catalogue.listing import Asked, listed
 from zhicheng.kernel import instants
-from zhicheng.kernel.errors import Language, NotFound
+from zhicheng.kernel.errors import NotFound
 from zhicheng.security.actions import Named
 from zhicheng.server.centre import Centres
 from zhicheng.server.http import Answer, json_answer
-from zhicheng.server.portals import view, ways_in
+from zhicheng.server.portals import ways_in
 from zhicheng.server.portals.asked import count_of, language_for, yes_or_no
+from zhicheng.server.portals.lines import entity_lines
 from zhicheng.server.portals.named import (
     FLAGS,
     Json,
@@ -35,7 +36,7 @@ from zhicheng.server.request import Request
 from zhicheng.server.routes import Parameter, Response, Route
 from zhicheng.server.space import Space
 from zhicheng.standards.ngsild.kinds import TYPE_NAMES
-from zhicheng.standards.ngsild.model import Entity, Kind
+from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.tally import Tally
 
 _PAGE, _MOST = 50, 1000
@@ -100,7 +101,7 @@ class Catalogue:
                 **_type(request, iri, found, owners, tally, now),
                 "counted": complete,
                 "attributes": _attributes(space, iri, found, owners),
-                "samples": _entities(space, samples.ids, language),
+                "samples": entity_lines(space, samples.ids, language),
                 "lineage": _lineage(request, graph),
                 "interfaces": ways_in.of_type(request, iri, found),
             }
@@ -123,27 +124,7 @@ class Catalogue:
         limit, offset = count_of(query, "limit", _PAGE, _MOST), count_of(query, "offset", 0, 10**9, 0)
         found = await asyncio.to_thread(listed, space.store.state, asked, limit, offset)
         language = language_for(request)
-        return json_answer({"total": found.total, "entities": _entities(space, found.ids, language)})
-
-
-def _entities(space: Space, ids: Iterable[str], language: Language) -> list[Json]:
-    """Entities in a list: id, type, label, where, when last changed, by which source."""
-    known = space.query.entities(list(ids))
-    return [entity_line(space, known[one], language) for one in ids if one in known]
-
-
-def entity_line(space: Space, entity: Entity, language: Language) -> Json:
-    """One entity in a list."""
-    kind = type_named(space, entity.types[0]) if entity.types else {"name": "", "label_zh": "", "label_en": ""}
-    return {
-        "id": entity.id,
-        "type": kind["name"],
-        "type_zh": kind["label_zh"],
-        "type_en": kind["label_en"],
-        "label": view.label_of(space, entity, language),
-        "modified_at": None if entity.modified_at is None else instants.format(entity.modified_at),
-        "source": entity.source,
-    }
+        return json_answer({"total": found.total, "entities": entity_lines(space, found.ids, language)})
 
 
 def _type(request: Request, iri: str, held: TypeHeld, owners: Mapping[str, str], tally: Tally, now: int) -> Json:
