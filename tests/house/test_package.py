@@ -50,5 +50,7 @@ def test_the_wheel_holds_types_licence_and_the_web_side(tmp_path: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     built = {f"zhicheng/{path.relative_to(ROOT / 'src' / 'zhicheng')}" for path in STATIC.rglob("*") if path.is_file()}
     assert {"zhicheng/py.typed", *built} <= names
+    documents = {f"zhicheng/documentation/{path.relative_to(ROOT / 'docs')}" for path in (ROOT / "docs").rglob("*.*")}
+    assert {"zhicheng/documentation/seeds.toml"} <= documents <= names
     assert any(name.endswith("licenses/NOTICE") for name in names)
     assert [name for name in names if name.startswith("tests/") or name.endswith(".pyc")] == []

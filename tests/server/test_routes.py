@@ -21,6 +21,8 @@ ROUTES = all_routes()
 OPEN = {
     *(("GET", path) for path, _ in PAGES), ("GET", "/static/{...}"), ("GET", "/favicon.ico"), ("GET", "/health"),
     ("GET", "/openapi.json"), ("GET", "/ngsi-ld/v1/jsonldContexts/city"),
+    # the documents of the platform, which hold nothing of a city
+    ("GET", "/api/v1/docs"), *(("GET", f"/api/v1/docs/{part}/{{...}}") for part in ("pages", "files", "sources")),
     # the way in
     *((method, "/api/v1/session") for method in ("GET", "POST", "DELETE")),
     ("POST", "/api/v1/session/passkey/options"), ("POST", "/api/v1/session/passkey"),

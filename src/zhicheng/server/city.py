@@ -225,6 +225,11 @@ class City:
         except Exception:  # noqa: BLE001  (the edge of the runner: a defect is logged with its number)
             defect(one.source)
 
+    def stopped(self) -> frozenset[str]:
+        """Sources whose task has ended though it should run: its feed or application does nothing any more."""
+        ended = {feed.source for feed in self.feeds.values() if feed.health.ended}
+        return frozenset(task.get_name() for task in self._tasks if task.done()) - ended
+
     async def stop(self) -> None:
         """End feeds and applications, finish what was accepted, let go of the folder."""
         for task in self._tasks:

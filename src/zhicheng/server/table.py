@@ -33,6 +33,7 @@ from zhicheng.server.system import SYSTEM_ROUTES, VERSION
 def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
     """Every route, /openapi.json among them; with the views of the applications at work."""
     described: list[bytes] = []
+    every: list[Route] = []
 
     async def openapi(request: Request) -> Answer:
         return Answer(200, described[0], headers=((b"cache-control", b"no-cache"),))
@@ -41,8 +42,19 @@ def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
         "GET", "/openapi.json", PUBLIC, openapi, Named("接口说明", "The description of all routes"), (), None,
         (Response(200, "OpenAPI 3.1", "OpenAPI 3.1", {}),),
     )  # fmt: skip
-    portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES, *centre_routes())
+    portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES)
+    centre = centre_routes(lambda: tuple(every))
     accounts = (*SUBSCRIPTION_ROUTES, *OAUTH_ROUTES, *ACCOUNT_ROUTES, *OPERATIONS_ROUTES, *room_routes())
-    routes = (*NGSILD_ROUTES, *portals, *stream_routes(), *view_routes(apps or {}), *accounts, *SYSTEM_ROUTES, own)
+    routes = (
+        *NGSILD_ROUTES,
+        *portals,
+        *centre,
+        *stream_routes(),
+        *view_routes(apps or {}),
+        *accounts,
+        *SYSTEM_ROUTES,
+        own,
+    )
+    every.extend(routes)
     described.append(orjson.dumps(describe(routes, SCHEMAS, "智城 zhicheng", VERSION)))
     return routes

@@ -16,6 +16,15 @@ STATIC = Path(__file__).with_name("static")
 PAGES: tuple[tuple[str, Named], ...] = (
     ("/", Named("首页", "The first page")),
     ("/map", Named("城市运行图", "The operations map")),
+    ("/resources", Named("信息资源中心", "Information-resource centre")),
+    ("/resources/list", Named("数字背后的实体", "The entities behind a number")),
+    ("/resources/{type}", Named("目录中的一个类型", "A type in the catalogue")),
+    ("/fragmentation", Named("信息碎片化指数", "Fragmentation index")),
+    ("/object/{id}", Named("全息档案", "One object, all departments")),
+    ("/sql", Named("SQL 查询", "SQL")),
+    ("/reference", Named("参考模型", "The reference model")),
+    ("/docs", Named("文档", "Documents")),
+    ("/docs/{...}", Named("一篇文档", "A document")),
     ("/sign/{stop}", Named("电子站牌", "The sign of a stop")),
 )
 """Where a page is: all are index.html, whose script draws what its own table (web/src/pages) has for the path."""
