@@ -13,12 +13,15 @@ export interface Page {
   order?: number;
   /** It fills the screen by itself, without the shell's bar. */
   bare?: boolean;
+  /** It is for everyone, also before signing in. */
+  open?: boolean;
 }
 
 declare module "vue-router" {
   interface RouteMeta {
     title: Text;
     bare: boolean;
+    open?: boolean;
   }
 }
 
@@ -28,10 +31,10 @@ const found = import.meta.glob<Page>(["./pages/*/route.ts", "./sign/route.ts"], 
 export const pages: Page[] = Object.values(found);
 export const menu = pages.filter((page) => page.order !== undefined).sort((a, b) => (a.order ?? 0) - (b.order ?? 0));
 
-const records: RouteRecordRaw[] = pages.map(({ path, title, load, bare }) => ({
+const records: RouteRecordRaw[] = pages.map(({ path, title, load, bare, open }) => ({
   path,
   component: load,
-  meta: { title, bare: bare ?? false },
+  meta: { title, bare: bare ?? false, open: open ?? false },
 }));
 
 export const router = createRouter({

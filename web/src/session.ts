@@ -1,7 +1,6 @@
 /** What every page knows of its city: its name, zone and now, whether the server answers, and whether it wants a token. */
 import { reactive } from "vue";
 import { ApiError, get } from "./api";
-import { setToken } from "./preferences";
 
 const POLL_MS = 5_000;
 
@@ -69,8 +68,3 @@ export async function watchSession(): Promise<never> {
   }
 }
 
-export async function signIn(token: string): Promise<boolean> {
-  setToken(token);
-  await ask();
-  return !session.tokenNeeded;
-}

@@ -26,6 +26,12 @@ PAGES: tuple[tuple[str, Named], ...] = (
     ("/docs", Named("文档", "Documents")),
     ("/docs/{...}", Named("一篇文档", "A document")),
     ("/sign/{stop}", Named("电子站牌", "The sign of a stop")),
+    ("/sign-in", Named("登录", "Sign in")),
+    ("/sign-out", Named("退出登录", "Sign out")),
+    ("/welcome", Named("一次性链接", "Where a link leads that works once")),
+    ("/consent", Named("授权", "What an application may have")),
+    ("/account", Named("我的账号", "One's own account")),
+    ("/people", Named("账号管理", "Accounts")),
 )
 """Where a page is: all are index.html, whose script draws what its own table (web/src/pages) has for the path."""
 _CSP = (
