@@ -36,12 +36,16 @@ _NOWHERE = Uid("", "")
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a request; None is not. entities: those of the principal and the action."""
+    """What is known of a request; None is not.
+
+    entities: those that stay; closed: there are no others, so that what is not said of one is not so
+    """
 
     entities: Entities
     principal: Uid | None = None
     action: Uid | None = None
     context: Mapping[str, Value] | None = None
+    closed: bool = False
 
     def value(self, name: str) -> Value | None:
         """A variable's value."""
@@ -149,7 +153,12 @@ def _value(expr: Expr, known: Known) -> Expr:
 
 def _sure(value: Value, known: Known) -> bool:
     """Whether all is known of an entity: what it has and what it is in."""
-    return not isinstance(value, Uid) or value in (known.principal, known.action) or value in known.entities.by_uid
+    return (
+        known.closed
+        or not isinstance(value, Uid)
+        or value in (known.principal, known.action)
+        or value in known.entities.by_uid
+    )
 
 
 def _binary(expr: Binary, known: Known) -> Expr:
