@@ -40,6 +40,7 @@ COMMANDS = (
     Command("account", "accounts", "管理账号：新建、列出、停用、重置", "make, list, disable and reset accounts"),
     Command("client", "clients", "登记用智城登录的应用", "register applications that sign people in with zhicheng"),
     Command("token", "tokens", "管理访问令牌", "make, list and revoke tokens"),
+    Command("policy", "policy", "管理授权策略并说明决定", "keep policies, and say why a decision is as it is"),
     Command("audit", "audit", "查询、校验、导出审计日志", "look at the log of acts, check it, hand it over"),
     Command("doctor", "doctor", "检查并给出建议", "look for what is wrong, and say what to do"),
 )

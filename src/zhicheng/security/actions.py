@@ -43,21 +43,32 @@ ACTIONS = MappingProxyType(
         "account:own": Named("管理自己的账号", "Keep one's own account"),
         "accounts:read": Named("查看账号与客户端", "See accounts and clients"),
         "accounts:write": Named("管理账号与客户端", "Keep accounts and clients"),
+        "policies:read": Named("查看授权策略", "See policies"),
+        "policies:write": Named("管理授权策略", "Keep policies"),
+        "audit:read": Named("查询审计日志", "Look into the log of acts"),
+        "audit:export": Named("导出审计日志", "Export the log of acts"),
     }
 )
 READING = frozenset((
     PUBLIC, "account:own", "city:read", "entities:read", "history:read", "contexts:read", "sql:run", "rooms:read",
 ))  # fmt: skip
-_WRITING = frozenset((
+WRITING = frozenset((
     "entities:write", "history:write", "contexts:write", "feeds:push", "subscriptions:read", "subscriptions:write",
 ))  # fmt: skip
-_DECIDING = frozenset(("attention:acknowledge", "rooms:write"))
+DECIDING = frozenset(("attention:acknowledge", "rooms:write"))
+OPERATING = frozenset(("feeds:read", "metrics:read", "subscriptions:read"))
+SECURING = frozenset(("accounts:read", "accounts:write", "policies:read", "policies:write"))
+AUDITING = frozenset(("audit:read", "audit:export"))
+_OWN = frozenset((PUBLIC, "account:own"))
 ROLES = MappingProxyType(
     {
         "reader": READING,
-        "writer": READING | _WRITING | _DECIDING,
-        "operator": READING | {"feeds:read", "metrics:read", "subscriptions:read"} | _DECIDING,
+        "writer": READING | WRITING | DECIDING,
+        "operator": READING | OPERATING | DECIDING,
         "admin": frozenset(ACTIONS),
+        "system-administrator": _OWN | OPERATING,
+        "security-administrator": _OWN | SECURING,
+        "audit-administrator": _OWN | AUDITING,
     }
 )
 """Role -> the actions it may take."""
@@ -68,6 +79,9 @@ ROLE_NAMES = MappingProxyType(
         "writer": Named("写入者", "writer"),
         "operator": Named("运维人员", "operator"),
         "admin": Named("管理员", "administrator"),
+        "system-administrator": Named("系统管理员", "system administrator"),
+        "security-administrator": Named("安全管理员", "security administrator"),
+        "audit-administrator": Named("审计管理员", "audit administrator"),
     }
 )
 

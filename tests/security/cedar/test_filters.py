@@ -33,10 +33,20 @@ NUMBERS = [0, 1, -5, 7, 100, 2**40]
 VALUES = ["n", "m", "name", "kind", "flag"]
 
 
+def shortened(iri: str) -> str:
+    return iri.removeprefix("urn:")
+
+
 def words(tenant: str = "t") -> Vocabulary:
     below = {"city": {"city", "roads", "water"}}
     return Vocabulary(
-        "urn:".__add__, tenant, AREAS.get, lambda uid: frozenset(below.get(uid.id, {uid.id})), "urn:owner", "urn:class"
+        "urn:".__add__,
+        shortened,
+        tenant,
+        AREAS.get,
+        lambda uid: frozenset(below.get(uid.id, {uid.id})),
+        "urn:owner",
+        "urn:class",
     )
 
 
@@ -252,7 +262,7 @@ def test_a_mask_hides_by_name_owner_and_classification_and_tells_what_may_not_be
     forbid(principal, action, resource == Attribute::"salary");
     """
     table = Table(parse(text), held_entities())
-    mask = mask_of(table, Uid("Person", "li"), Uid("Action", "read"), {}, lambda iri: iri.removeprefix("urn:"), "t")
+    mask = mask_of(table, Uid("Person", "li"), Uid("Action", "read"), {}, shortened, "t")
     assert mask.shows("urn:name") and mask.shows("urn:name", "water", "public")
     assert mask.shows("urn:name", "roads", "secret") and mask.shows("urn:name", "city", "secret")
     assert not mask.shows("urn:name", "water", "secret") and not mask.shows("urn:name", None, "secret")

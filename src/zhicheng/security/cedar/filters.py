@@ -81,12 +81,14 @@ class NotAFilter(Invalid):
 class Vocabulary:
     """What the names in policies mean in a tenant.
 
-    expand: short name -> IRI; tenant: the one that is asked; area: name -> geometry, None where there is none
+    expand: short name -> IRI; short: back again; tenant: the one that is asked
+    area: name -> geometry, None where there is none
     below: a department -> the ids of it and all below it
     owner, classification, location: IRIs of the attributes that say so
     """
 
     expand: Callable[[str], str]
+    short: Callable[[str], str]
     tenant: str
     area: Callable[[str], BaseGeometry | None]
     below: Callable[[Uid], frozenset[str]]

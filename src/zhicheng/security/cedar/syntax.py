@@ -22,7 +22,7 @@ METHODS: Mapping[str, int] = {
 """Method -> how many arguments besides what stands before the dot."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Lit:
     """A value that is known."""
 
