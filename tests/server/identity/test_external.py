@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -62,13 +63,17 @@ departments = {{ "urn:x:buses" = "urn:ngsi-ld:Organization:transport" }}
 """
 
 
+def _wait(server: uvicorn.Server) -> None:
+    while not server.started:
+        time.sleep(0.02)
+
+
 @pytest.fixture
 async def other(tmp_path: Path) -> AsyncIterator[Other]:
     made = Other(tmp_path)
     thread = threading.Thread(target=made.server.run, daemon=True)
     thread.start()
-    while not made.server.started:
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(_wait, made.server)
     yield made
     made.server.should_exit = True
     await asyncio.to_thread(thread.join, 10)
