@@ -55,14 +55,15 @@ def opened(chromium: Browser, closed: Closed) -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
     wrong: list[str] = []
 
+    def foreign(url: str) -> None:
+        if not url.startswith((closed.url, "data:", "blob:")):
+            wrong.append(url)
+
     def begin(path: str, **more: object) -> Page:
         context = chromium.new_context(locale="zh-CN", **more)  # type: ignore[arg-type]  # Playwright's own options
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on(
-            "request",
-            lambda request: request.url.startswith((closed.url, "data:", "blob:")) or wrong.append(request.url),
-        )
+        page.on("request", lambda request: foreign(request.url))
         page.goto(path if path.startswith("http") else closed.url + path)
         pages.append(page)
         return page
