@@ -16,6 +16,7 @@ from benchmarks import (
     post,
     query,
     start,
+    stream,
     tiles,
     upsert,
 )
@@ -36,6 +37,7 @@ _MODULES = (
     forecast,
     arrival,
     bologna,
+    stream,
 )
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}

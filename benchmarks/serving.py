@@ -56,22 +56,22 @@ class Server:
 
 def ours(folder: Path) -> contextlib.AbstractContextManager[Server]:
     """`zhicheng run` over a data folder; everyone may do everything, from this machine only."""
-    port = _free_port()
-    return _running([PROGRAM, "run", "--data", str(folder), "--port", str(port), "--no-auth"], port, "/health")
+    port = free_port()
+    return running([PROGRAM, "run", "--data", str(folder), "--port", str(port), "--no-auth"], port, "/health")
 
 
 def audited(folder: Path) -> contextlib.AbstractContextManager[Server]:
     """The same with an entry in the log of acts before each answer."""
-    port = _free_port()
-    return _running([sys.executable, "-m", "benchmarks.audited", str(folder), str(port)], port, "/health")
+    port = free_port()
+    return running([sys.executable, "-m", "benchmarks.audited", str(folder), str(port)], port, "/health")
 
 
 def echo(body: bytes, folder: Path) -> contextlib.AbstractContextManager[Server]:
     """The bare server: echoes the JSON of a POST with 201, answers GET with these bytes."""
     answer = folder / "answer"
     answer.write_bytes(body)
-    port = _free_port()
-    return _running([sys.executable, "-m", "benchmarks.echo", str(port), str(answer)], port, "/")
+    port = free_port()
+    return running([sys.executable, "-m", "benchmarks.echo", str(port), str(answer)], port, "/")
 
 
 def empty(folder: Path) -> Path:
@@ -89,7 +89,7 @@ def populated(folder: Path) -> Path:
     return shared
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
@@ -97,7 +97,7 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], port: int, path: str) -> Iterator[Server]:
+def running(command: list[str], port: int, path: str) -> Iterator[Server]:
     began = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         try:

@@ -58,6 +58,11 @@ class Client:
         if self._pending or self._shapes or (self._stage is not None and self._stage.ticks):
             self._wake.set()
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are still to be sent: at most one a place."""
+        return len(self._pending)
+
     # what is watched
 
     def look_at(self, stage: Stage, watch: Watch) -> None:
