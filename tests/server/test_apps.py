@@ -87,8 +87,15 @@ def test_inside_the_project_it_goes_where_the_others_are() -> None:
     assert places["page.md.txt"] == ROOT / "docs/apps/dust.md"
 
 
+def files_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every source file, with its size and when it was written."""
+    found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+
 @pytest.mark.slow
-def test_a_new_application_is_green_and_on_the_map(tmp_path: Path) -> None:
+def test_a_new_application_is_green_and_on_the_map_and_touches_no_file(tmp_path: Path) -> None:
+    before = files_of(ROOT / "src/zhicheng")
     wheel = wheel_of("dust", tmp_path)
     environ = {**os.environ, "PYTHONPATH": str(wheel), "ZHICHENG_LANG": "en"}
     tests = tmp_path / "zhicheng-dust"
@@ -112,6 +119,7 @@ def test_a_new_application_is_green_and_on_the_map(tmp_path: Path) -> None:
         check=True,
     )
     assert "AirQualityObserved.dustLevel" in explained.stdout
+    assert files_of(ROOT / "src/zhicheng") == before
 
 
 def seen_on_the_map(base: str) -> None:
@@ -121,10 +129,18 @@ def seen_on_the_map(base: str) -> None:
         assert client.post("/ngsi-ld/v1/entities", json=STATION).status_code == 201
         layers = {app["name"]: app["layers"] for app in client.get("/api/v1/apps").json()}
         assert layers["dust"][0]["attribute"] == "dustLevel"
+        on_the_map = {one["key"]: one for one in client.get("/api/v1/layers").json()}
+        layer = on_the_map["dust.AirQualityObserved"]
+        assert (layer["app"], layer["attribute"], layer["count"]) == ("dust", "dustLevel", 1)
+        assert layer["legend"] and layer["label"]["zh"] and layer["label"]["en"]
         panel = f"/api/v1/entities/{STATION['id']}"
         until(lambda: "dustLevel" in [one["name"] for one in client.get(panel).json()["attributes"]])
         shown = next(one for one in client.get(panel).json()["attributes"] if one["name"] == "dustLevel")
         assert (shown["label_en"], shown["value"]) == ("Dust level", 40)
+        read = client.get(f"/ngsi-ld/v1/entities/{STATION['id']}").json()["dustLevel"]
+        assert (read["value"], read["observedAt"]) == (40, "2026-01-01T00:00:00Z")
+        asked = {"type": "AirQualityObserved", "q": "dustLevel>39"}
+        assert [one["id"] for one in client.get("/ngsi-ld/v1/entities", params=asked).json()] == [STATION["id"]]
         located = {one["name"]: one["located"] for one in client.get("/api/v1/types").json()}
         assert located["AirQualityObserved"] == 1
 

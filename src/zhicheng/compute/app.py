@@ -117,7 +117,6 @@ class App(Generic[P, S]):
         A field `time_zone: str = ""` is filled with the city's.
     tables: names of the reference table sets it reads, from its parameters
     views: what it shows of its own over HTTP (`compute/views.py`)
-    roles: who may see what it writes; empty: whoever may see what it reads
     heavy: derive runs in a process of its own
     vitals: figures of the whole city that its subject offers to operators
     """
@@ -133,7 +132,6 @@ class App(Generic[P, S]):
     layers: tuple[Layer, ...] = ()
     tables: Callable[[P], tuple[str, ...]] = no_tables
     views: tuple[View, ...] = ()
-    roles: tuple[str, ...] = ()
     heavy: bool = False
     vitals: tuple[Vital, ...] = ()
 
