@@ -1,10 +1,10 @@
-# `make run` starts the platform on an example city, `make test` tests everything; the rest is for those who change it.
+# `make run` starts the platform with a made-up city, `make test` tests everything; the rest is for those who change it.
 # A fresh machine needs Python 3.11-3.13 with venv, Node 20 with npm, make and a C library of Linux; nothing else.
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8800
-CITY ?= examples/city.toml
+CITY ?=
 DATA ?= data
 BIN := .venv/bin
 STATIC := src/zhicheng/server/portals/static
@@ -20,8 +20,9 @@ help: ## this list
 
 setup: .venv/.linked $(if $(wildcard web/package.json),$(STATIC)/index.html) ## install everything into .venv and build the web side
 
-run: setup ## start the platform on the example city (HOST, PORT, CITY, DATA)
-	$(BIN)/zhicheng run --city $(CITY) --data $(DATA) --host $(HOST) --port $(PORT) --no-auth
+run: setup ## start the demo city, or the platform on a CITY file (HOST, PORT, DATA)
+	$(if $(CITY),$(BIN)/zhicheng run --city $(CITY) --data $(DATA) --host $(HOST) --port $(PORT) --no-auth,\
+	$(BIN)/zhicheng demo --data $(DATA)/demo --port $(PORT) --no-open)
 
 test: setup services ## test everything (ARGS="tests/house -k name" for a part)
 	$(BIN)/python -m pytest $(ARGS)

@@ -31,6 +31,7 @@ class Command:
 COMMANDS = (
     Command("init", "start", "创建数据文件夹", "make a data folder"),
     Command("run", "run", "启动平台", "start the platform"),
+    Command("demo", "demo", "启动模拟城市：虚构的江城与全部数据", "start a made-up city with everything in it"),
     Command("import", "imports", "批量导入文件", "import files"),
     Command("table", "tables", "存入或查看参考表", "keep or show reference tables, such as the base map"),
     Command("feed", "feeds", "列出或试读数据源", "list feeds, or try one without storing anything"),

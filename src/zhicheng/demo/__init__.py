@@ -1,0 +1,1 @@
+"""A made-up city (模拟) that lives: streets, buses, sensors, departments; it sees the platform from outside."""
