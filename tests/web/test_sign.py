@@ -130,10 +130,11 @@ def server(static: Path, tmp_path: Path) -> Iterator[Server]:
     one.end()
 
 
-def fill(server: Server) -> None:
+def fill(server: Server, token: str = "") -> None:
     answer = httpx.post(
-        f"{server.base}/ngsi-ld/v1/entityOperations/upsert", json=city_entities(instants.system_clock()), timeout=30
-    )
+        f"{server.base}/ngsi-ld/v1/entityOperations/upsert", json=city_entities(instants.system_clock()), timeout=30,
+        headers={"authorization": f"Bearer {token}"} if token else {},
+    )  # fmt: skip
     assert answer.status_code in (201, 204), answer.text
 
 
@@ -235,3 +236,40 @@ def test_a_stop_that_there_is_not_is_said(chromium: Browser, server: Server) -> 
     page.goto(f"{server.base}/sign/nn:nowhere")
     page.get_by_text("没有该站点").wait_for()
     page.close()
+
+
+def token_of(folder: Path, role: str) -> str:
+    command = [
+        sys.executable,
+        "-m",
+        "zhicheng.cli.main",
+        "token",
+        "create",
+        role,
+        "--role",
+        role,
+        "--data",
+        str(folder),
+    ]
+    made = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return next(word for word in made.split() if word.startswith("zc_"))
+
+
+def test_a_screen_is_given_its_token_once_and_shows_nothing_without(
+    chromium: Browser, static: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "city.toml").write_text(CITY, "utf-8")
+    server = Server(tmp_path)
+    try:
+        fill(server, token_of(tmp_path / "data", "writer"))
+        reader = token_of(tmp_path / "data", "reader")
+        page = opened(chromium, f"{server.base}/sign/nn:101#token={reader}", WALL, [])
+        assert page.url == f"{server.base}/sign/nn:101"
+        page.close()
+        page = chromium.new_context(viewport=WALL).new_page()  # type: ignore[arg-type]  # a dict of two numbers
+        page.goto(f"{server.base}/sign/nn:101")
+        page.wait_for_url("**/sign-in?next=**")
+        assert page.locator(".badge").count() == 0
+        page.close()
+    finally:
+        server.end()

@@ -1,4 +1,8 @@
 import type { Page } from "../pages";
+import { takeToken } from "./token";
+
+// before anything is asked
+takeToken();
 
 export default {
   path: "/sign/:stop",
