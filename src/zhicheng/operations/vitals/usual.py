@@ -17,6 +17,8 @@ Standing = Literal["good", "watch", "bad", "unknown"]
 Cause = Literal["", "alarm", "watch", "unusual"]
 WEEKS = 8
 """So many past weeks are looked at."""
+_FAR = 2.0
+"""So many widths of the usual range outside of it a figure is bad."""
 _FEW = 8
 """Figures of which a usual range is made at least."""
 
@@ -88,10 +90,11 @@ def stand(vital: Vital, figure: float, low: float, high: float) -> Stand:
         return _by_thresholds(vital, figure)
     if np.isnan(low) or np.isnan(high):
         return Stand("good")
+    far = _FAR * (high - low)
     if figure > high and vital.bad != "low":
-        return Stand("bad" if figure > 2 * high - low and high > low else "watch", "unusual", "high", high)
+        return Stand("bad" if figure > high + far > high else "watch", "unusual", "high", high)
     if figure < low and vital.bad != "high":
-        return Stand("bad" if figure < 2 * low - high and high > low else "watch", "unusual", "low", low)
+        return Stand("bad" if figure < low - far < low else "watch", "unusual", "low", low)
     return Stand("good")
 
 

@@ -32,6 +32,11 @@ PAGES: tuple[tuple[str, Named], ...] = (
     ("/consent", Named("授权", "What an application may have")),
     ("/account", Named("我的账号", "One's own account")),
     ("/people", Named("账号管理", "Accounts")),
+    ("/operations", Named("运行监测", "Operations")),
+    ("/wall", Named("运行监测大屏", "The operations wall")),
+    ("/rooms", Named("研讨室", "Decision rooms")),
+    ("/rooms/{key}", Named("研讨", "A decision room")),
+    ("/rooms/{key}/record", Named("研讨记录", "The record of a room, to be printed")),
 )
 """Where a page is: all are index.html, whose script draws what its own table (web/src/pages) has for the path."""
 _CSP = (
