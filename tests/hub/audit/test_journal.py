@@ -175,6 +175,18 @@ def test_damage_before_the_end_is_refused_loudly(tmp_path: Path) -> None:
             open_journal(tmp_path, SMALL)
 
 
+def test_what_rots_in_a_file_that_is_done_with_is_not_shown(tmp_path: Path) -> None:
+    journal = log_of(tmp_path, 40)
+    path = tmp_path / "audit" / "00000001.log"
+    path.write_bytes(path.read_bytes().replace(b"Person:1", b"Person:x", 1))
+    with pytest.raises(Corrupt):
+        journal.entry(2)
+    with pytest.raises(Corrupt):
+        journal.search(Search(limit=100))
+    assert journal.search(Search(limit=5)).found[0].number == 40
+    journal.ledger.close()
+
+
 def test_lost_nodes_are_worked_out_anew(tmp_path: Path) -> None:
     log_of(tmp_path, 40).ledger.close()
     nodes = tmp_path / "audit" / "nodes"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import orjson
 
 from zhicheng.kernel import instants
-from zhicheng.kernel.errors import Invalid
+from zhicheng.kernel.errors import Corrupt, Invalid
 from zhicheng.kernel.instants import DAY, MINUTE, Clock, system_clock
 from zhicheng.security import merkle
 from zhicheng.security.entries import Act, Entry, Outcome, entry_of
@@ -20,6 +20,7 @@ from zhicheng.storage.ledger import Ledger
 SHORTEST = 180 * DAY
 """Entries are kept at least so long, whatever is configured: what graded protection asks for."""
 MOST = 1000
+_SECOND = len("2026-11-28T08:00:00")
 _DISORDER = MINUTE
 """Entries of one moment may stand in another order than their times; none is further out of place."""
 
@@ -110,15 +111,29 @@ class Journal:
     def _matching(self, asked: Search) -> Iterator[Found]:
         marks = _marks(asked)
         before = self.ledger.size if asked.before is None else asked.before
+        earliest = b"" if asked.start is None else _second(asked.start - _DISORDER)
+        latest = None if asked.end is None else _second(asked.end)
         for first, records in self.ledger.newest_first(before):
-            for number in range(len(records) - 1, -1, -1):
+            for number in _marked(records, marks):
                 line = records[number]
-                if all(mark in line for mark in marks):
+                second = _second_of(line)
+                if second < earliest:
+                    return
+                if latest is None or second <= latest:
                     entry = entry_of(line)
                     if _fits(asked, entry):
+                        self._check(first + number, line)
                         yield Found(first + number, entry)
-            if asked.start is not None and records and entry_of(records[0]).at < asked.start - _DISORDER:
+            if records and _second_of(records[0]) < earliest:
                 return
+
+    def _check(self, number: int, line: bytes) -> None:
+        """What is shown is what was written: disks rot, and files that are done with are read again only now."""
+        if merkle.leaf_hash(line) != self.ledger.node(0, number):
+            raise Corrupt(
+                f"Entry {number} is not what was written: zhicheng audit verify says more",
+                f"第 {number} 条记录与写入的内容不符：可用 zhicheng audit verify 查看",
+            )
 
     def entry(self, number: int) -> Entry:
         """One entry; NotFound."""
@@ -192,6 +207,25 @@ def _marks(asked: Search) -> list[bytes]:
     if asked.resource is not None:
         marks.append(b'"resource":' + orjson.dumps(asked.resource)[:-1])
     return marks
+
+
+def _marked(records: list[bytes], marks: list[bytes]) -> Iterator[int]:
+    """The places of the records that hold every mark, from the last."""
+    if not marks:
+        return iter(range(len(records) - 1, -1, -1))
+    places = [place for place, record in enumerate(records) if marks[0] in record]
+    return (place for place in reversed(places) if all(mark in records[place] for mark in marks[1:]))
+
+
+def _second(instant: int) -> bytes:
+    """The beginning of an instant's text, as far as texts sort in time."""
+    return instants.format(instant)[:_SECOND].encode()
+
+
+def _second_of(line: bytes) -> bytes:
+    """The same of an entry's line, without reading it: no text in it holds a quote that is not escaped."""
+    at = line.find(b'"at":"') + 6
+    return line[at : at + _SECOND]
 
 
 def _fits(asked: Search, entry: Entry) -> bool:

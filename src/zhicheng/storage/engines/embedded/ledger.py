@@ -135,7 +135,7 @@ class EmbeddedLedger:
     @property
     def first(self) -> int:
         """See the port."""
-        return files.opened(self.folder / files.name_of(files.numbers(self.folder)[0]))[0].frontier.size
+        return files.first_of(self.folder / files.name_of(files.numbers(self.folder)[0]))
 
     @property
     def failure(self) -> ZhichengError | None:
@@ -163,19 +163,25 @@ class EmbeddedLedger:
     def record(self, number: int) -> bytes:
         """See the port."""
         for segment in reversed(files.numbers(self.folder)):
-            first, records = files.records_of(self.folder / files.name_of(segment))
-            if first <= number < first + len(records):
-                return records[number - first]
-            if number >= first:
-                break
+            path = self.folder / files.name_of(segment)
+            if files.first_of(path) > number:
+                continue
+            first, records = files.records_of(path)
+            if number < first + len(records):
+                found = records[number - first]
+                if merkle.leaf_hash(found) != self.node(0, number):
+                    raise files.damaged(path)
+                return found
+            break
         raise NotFound(f"There is no entry {number} in the log of acts", f"审计日志中没有第 {number} 条记录")
 
     def newest_first(self, before: int) -> Iterator[tuple[int, list[bytes]]]:
         """See the port."""
         before = min(before, self._size)
         for segment in reversed(files.numbers(self.folder)):
-            first, records = files.records_of(self.folder / files.name_of(segment))
-            if first < before:
+            path = self.folder / files.name_of(segment)
+            if files.first_of(path) < before:
+                first, records = files.records_of(path)
                 yield first, records[: before - first]
 
     def node(self, level: int, number: int) -> bytes:

@@ -32,11 +32,12 @@ def translated(error: OSError, path: Path) -> ZhichengError:
     )
 
 
-def damaged(path: Path, line: int) -> Corrupt:
+def damaged(path: Path, line: int | None = None) -> Corrupt:
     """The file does not hold what was written to it."""
+    at, zh = (f", at line {line}", f"第 {line} 行") if line is not None else ("", "")
     return Corrupt(
-        f"{path} is not what was written, at line {line}: zhicheng audit verify says more; restore it from a copy",
-        f"{path} 第 {line} 行与写入的内容不符：可用 zhicheng audit verify 查看；请从备份恢复",
+        f"{path} is not what was written{at}: zhicheng audit verify says more; restore it from a copy",
+        f"{path} {zh}与写入的内容不符：可用 zhicheng audit verify 查看；请从备份恢复",
     )
 
 
@@ -123,11 +124,18 @@ def create(folder: Path, number: int, opening: heads.Opening) -> Path:
     return path
 
 
-def records_of(path: Path, length: int | None = None) -> tuple[int, list[bytes]]:
-    """The number of a segment's first record, and its records, of its first so many bytes."""
+def first_of(path: Path) -> int:
+    """The number of a segment's first record."""
     with path.open("rb") as file:
-        content = file.read(-1 if length is None else length)
-    first, _, rest = content.partition(b"\n")
+        opening = heads.opening_of(file.readline().rstrip(b"\n"))
+    if opening is None:
+        raise damaged(path, 1)
+    return opening.frontier.size
+
+
+def records_of(path: Path) -> tuple[int, list[bytes]]:
+    """The number of a segment's first record, and its records."""
+    first, _, rest = path.read_bytes().partition(b"\n")
     opening = heads.opening_of(first)
     if opening is None:
         raise damaged(path, 1)
