@@ -194,3 +194,28 @@ def test_vehicles_and_alerts_are_published_too() -> None:
     assert found.alert is not None and found.alert.header_text is not None
     assert [one.stop_id for one in found.alert.informed_entity] == ["c"]
     assert (found.alert.effect, found.alert.cause, found.alert.active_period[0].end) == ("DETOUR", None, None)
+
+
+def test_what_anybody_wrote_breaks_neither_signs_nor_feeds() -> None:
+    odd = arrival("8", "c", 3, 3, "8")
+    odd.attributes[said.iri("arrivalTime")][0].sub[said.iri("latest")] = [
+        Attribute(Kind.PROPERTY, "9999-12-31T00:00:00Z")
+    ]
+    never, number = arrival("9", "c", 3, 3, "9"), arrival("10", "c", 3, 3, "10")
+    never.attributes[said.iri("arrivalTime")][0].value = "soon"
+    number.attributes[said.iri("arrivalTime")][0].value = [1]
+    off = entity("GtfsTrip", trip_urn("99"), schedule_relationship="CANCELED", start_date="20269999", start_time="x")
+    alert = entity("Alert", "urn:a:1", affects=[urn("GtfsStop", "c")], name="Old", validFrom="0001-01-01T00:00:00Z")
+    told = shown(odd, never, number, off, alert)
+    assert [line["line"] for line in told["lines"]] == ["7路", "8", "12"]
+    assert [notice["en"] for notice in told["notices"]] == ["Old"]
+    updates = read("trip-updates", odd, never, number, off).entity
+    assert len(updates) == 2
+    [found] = read("alerts", alert).entity
+    assert found.alert is not None
+    place = {"type": "Point", "coordinates": [108.3, 22.8]}
+    van = bus("1", -1_000_000, hasTrip=trip_urn("1"), location=place, current_stop_sequence=1e300, speed="fast")
+    [position] = read("vehicle-positions", van, bus("2", hasTrip=trip_urn("2"), location={"type": "Point"})).entity
+    assert position.vehicle is not None and position.vehicle.current_stop_sequence is None
+    bare = entity("Vehicle", urn("Vehicle", "3"), hasStop=urn("GtfsStop", "c"), hasRoute=urn("GtfsRoute", "7"))
+    assert len(read("vehicle-positions", bare).entity) == 1

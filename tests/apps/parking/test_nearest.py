@@ -64,7 +64,9 @@ def test_old_news_is_said_and_old_forecasts_are_not_used() -> None:
 def test_what_is_far_or_lacks_place_or_forecast_is_left_out() -> None:
     bare, odd = park("bare", 108.3, 5, [5]), park("odd", 108.3, 5, [5] * 4)
     odd.attributes[said.iri("location")][0].value = {"type": "Point", "coordinates": ["x"]}
-    assert [one["id"] for one in asked(bare, odd, ROOMY, within="2000")] == ["urn:p:roomy"]
+    strange = park("strange", 108.3, 5, [5] * 4)
+    strange.attributes[said.iri("availableSpotForecast")][0].value = [{"free": "many"}, 7, None, {}, {}, {}]
+    assert [one["id"] for one in asked(bare, odd, strange, ROOMY, within="2000")] == ["urn:p:roomy"]
     assert asked(ROOMY, within="500") == []
     assert len(asked(FILLING, ROOMY, count="1")) == 1
     assert asked() == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
@@ -12,6 +11,7 @@ import pyarrow as pa
 from zhicheng.apps.arrival import model as m
 from zhicheng.compute.views import Seen
 from zhicheng.kernel import zones
+from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import MINUTE, SECOND
 from zhicheng.standards.gtfs.arrivals import CALLED_OFF, Arrival, arrivals_of, named, runs
 from zhicheng.standards.gtfs.static import Static, from_tables
@@ -88,25 +88,27 @@ def timetable(tables: Mapping[str, pa.Table]) -> Static:
 def _called_off(seen: Seen, trip: Entity, stops: Collection[str]) -> Iterator[Call]:
     """When a trip that is called off would have come within the hour, by the timetable of its service day."""
     network, name = named(trip.id)
-    day = said.text(trip, m.START_DATE)
-    static = seen.made(network, timetable) if re.fullmatch(r"\d{8}", day) else None
-    if static is None:
+    static = seen.made(network, timetable)
+    rows = slice(0, 0) if static is None else static.visits_of(name)
+    if static is None or rows.stop <= rows.start:
         return
-    rows = static.visits_of(name)
-    shift = _shift(static, rows.start, said.text(trip, m.START_TIME)) if rows.stop > rows.start else 0
+    try:
+        day, shift = zones.parse_date(said.text(trip, m.START_DATE)), _shift(static, rows.start, trip)
+    except Invalid:  # whoever wrote it, the sign shows what it can
+        return
     for row in range(rows.start, rows.stop):
-        stop_id, seconds = static.stops.stop_id[int(static.visits.stop[row])], int(static.visits.arrival[row])
-        urn = f"urn:ngsi-ld:GtfsStop:{quote(network, safe='')}:{quote(stop_id or '', safe='')}"
+        stop, seconds = int(static.visits.stop[row]), int(static.visits.arrival[row])
+        stop_id = static.stops.stop_id[stop] or "" if stop >= 0 else ""
+        urn = f"urn:ngsi-ld:GtfsStop:{quote(network, safe='')}:{quote(stop_id, safe='')}"
         if urn in stops and seconds >= 0:
-            time = zones.service_instant(static.zone, zones.parse_date(day), seconds + shift)
+            time = zones.service_instant(static.zone, day, seconds + shift)
             if -_OVERDUE < time - seen.now < _AHEAD:
                 one = Arrival(trip.id, said.text(trip, m.HAS_ROUTE), urn, "", row, time, time, time, 0)
                 yield Call(one, 0, said.text(trip, "headSign") or _end(seen, trip.id, urn), cancelled=True)
             return
 
 
-def _shift(static: Static, first: int, start: str) -> int:
+def _shift(static: Static, first: int, trip: Entity) -> int:
     """Seconds by which a trip that says when it starts (a duplicated one, or one by headway) runs beside its times."""
-    if not re.fullmatch(r"\d{1,2}:\d\d:\d\d", start):
-        return 0
-    return zones.parse_service_time(start) - int(static.visits.departure[first])
+    start = said.text(trip, m.START_TIME)
+    return zones.parse_service_time(start) - int(static.visits.departure[first]) if start else 0

@@ -91,9 +91,11 @@ def _numbers(park: Entity) -> F8:
     except Invalid:
         return found
     free, told = said.value(park, FREE), said.value(park, FORECAST)
-    if isinstance(free, int | float) and isinstance(told, list) and len(told) == len(HORIZONS):
+    listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    numbers = [one.get(key) for one in listed for key in ("free", "low", "high")]
+    if isinstance(free, int | float) and len(numbers) == 3 * len(HORIZONS):
         found[2] = free
-        found[3:] = [one.get(key, np.nan) for one in told if isinstance(one, dict) for key in ("free", "low", "high")]
+        found[3:] = [number if isinstance(number, int | float) else np.nan for number in numbers]
     return found
 
 

@@ -49,7 +49,7 @@ def named(urn: str) -> tuple[str, str]:
 
 
 def arrivals_of(entities: Iterable[Entity]) -> list[Arrival]:
-    """The arrivals among entities; what has neither stop nor time is left out."""
+    """The arrivals among entities; what has no stop, or no time that can be one, is left out."""
     return [one for entity in entities if (one := _arrival(entity)) is not None]
 
 
@@ -61,6 +61,8 @@ def _arrival(entity: Entity) -> Arrival | None:
         return None
     beside = {} if times is None else {name: found[0].value for name, found in times.sub.items() if found}
     time = _instant(None if times is None else times.value, 0)
+    if time <= 0 and not skipped:
+        return None
     number = said.value(entity, "stopSequence")
     return Arrival(
         said.text(entity, "hasTrip"),
@@ -71,7 +73,7 @@ def _arrival(entity: Entity) -> Arrival | None:
         time,
         _instant(beside.get(said.iri("earliest")), time),
         _instant(beside.get(said.iri("latest")), time),
-        (times.observed_at if times is not None else None) or 0,
+        max((times.observed_at if times is not None else None) or 0, 0),
         beside.get(said.iri("stale")) is True,
         entity.id.startswith(OWN),
         skipped,

@@ -39,6 +39,7 @@ _EFFECTS = frozenset((
     "OTHER_EFFECT", "UNKNOWN_EFFECT", "STOP_MOVED", "NO_EFFECT", "ACCESSIBILITY_ISSUE",
 ))  # fmt: skip
 _SEVERITY = {"informational": "INFO", "low": "INFO", "medium": "WARNING", "high": "SEVERE", "critical": "SEVERE"}
+_DAY = 86_400
 _STATUS = frozenset(("INCOMING_AT", "STOPPED_AT", "IN_TRANSIT_TO"))
 _RELATIONS = frozenset(("SCHEDULED", "ADDED", "UNSCHEDULED", "CANCELED", "REPLACEMENT", "DUPLICATED", "DELETED", "NEW"))
 
@@ -95,7 +96,7 @@ def _stop_time(one: Arrival) -> StopTimeUpdate:
     stop = named(one.stop)[1]
     if one.skipped or one.stale:
         return StopTimeUpdate(stop_id=stop, schedule_relationship="SKIPPED" if one.skipped else "NO_DATA")
-    half = (one.latest - one.earliest) // (2 * SECOND)
+    half = min(max((one.latest - one.earliest) // (2 * SECOND), 0), _DAY)
     return StopTimeUpdate(stop_id=stop, arrival=StopTimeEvent(time=one.time // SECOND, uncertainty=half))
 
 
@@ -116,7 +117,7 @@ def _position(vehicle: Entity) -> VehiclePosition | None:
     if (where is None and not stop) or not (trip or said.text(vehicle, "hasRoute")):
         return None
     status = said.attribute(vehicle, "current_status")
-    at = max((one.observed_at or 0 for one in (place, status) if one is not None), default=0)
+    at = max([0, *(one.observed_at or 0 for one in (place, status) if one is not None)])
     sequence = said.value(vehicle, "current_stop_sequence")
     return VehiclePosition(
         trip=descriptor(trip, said.text(vehicle, "hasRoute"), vehicle) if trip else None,
@@ -124,7 +125,7 @@ def _position(vehicle: Entity) -> VehiclePosition | None:
         position=where,
         stop_id=named(stop)[1] if stop else None,
         current_status=str(status.value) if status is not None and status.value in _STATUS else None,
-        current_stop_sequence=int(sequence) if isinstance(sequence, int | float) and sequence >= 0 else None,
+        current_stop_sequence=int(sequence) if isinstance(sequence, int | float) and 0 <= sequence < 2**31 else None,
         timestamp=at // SECOND or None,
     )
 
@@ -197,6 +198,6 @@ def _periods(alert: Entity) -> Iterable[TimeRange]:
 
 def _seconds(text: object) -> int | None:
     try:
-        return instants.parse(text) // SECOND if isinstance(text, str) else None
+        return max(instants.parse(text) // SECOND, 0) if isinstance(text, str) else None
     except Invalid:
         return None
