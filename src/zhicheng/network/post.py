@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-import httpcore
 import httpx
 
 from zhicheng.kernel.errors import Invalid, PeerFailed
 from zhicheng.kernel.instants import SECOND
 from zhicheng.network.fetch import shown
 from zhicheng.network.guard import Guard, Resolve, system_resolve
-from zhicheng.network.transport import guarded_pool
+from zhicheng.network.wire import Misspoken, Reply, Wire
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}")
 _VALUE = re.compile(r"[\x20-\x7e\x80-\xff]{0,4096}")
@@ -25,8 +23,6 @@ _OURS = frozenset((
     "host", "content-length", "content-type", "transfer-encoding", "connection", "keep-alive", "upgrade", "te",
     "trailer", "expect", "proxy-authorization", "proxy-connection", "user-agent", "link", "ngsild-tenant",
 ))  # fmt: skip
-_ANSWER = 65_536
-"""Bytes of an answer that are read at most: what a receiver says beyond its status interests nobody."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -94,21 +90,14 @@ class Poster:
     """Posts to one target again and again over a few connections of its own."""
 
     def __init__(
-        self,
-        to: Target,
-        tls: ssl.SSLContext,
-        *,
-        allowed: Sequence[str] = (),
-        connections: int = 4,
-        resolve: Resolve = system_resolve,
+        self, to: Target, tls: ssl.SSLContext, *, allowed: Sequence[str] = (), resolve: Resolve = system_resolve
     ) -> None:
         self.to = to
         self._guard = Guard(None, resolve, allowed)
-        self._pool = guarded_pool(self._guard, tls, connections, connections)
-        raw = to.url
-        self._url = httpcore.URL(scheme=raw.raw_scheme, host=raw.raw_host, port=raw.port, target=raw.raw_path)
-        host = raw.netloc
-        self._headers = [(b"Host", host), (b"User-Agent", b"zhicheng"), (b"Accept", b"*/*"), *to.headers]
+        self._wire = Wire(self._guard, to.host, to.port, tls if to.url.scheme == "https" else None)
+        lines = [b"POST " + to.url.raw_path + b" HTTP/1.1", b"Host: " + to.url.netloc, b"User-Agent: zhicheng"]
+        lines += [name + b": " + value for name, value in to.headers]
+        self._start = b"\r\n".join([*lines, b"Accept: */*", b""])
 
     async def check(self) -> None:
         """PeerFailed where the guard refuses the target, or its name leads nowhere now."""
@@ -117,46 +106,38 @@ class Poster:
     async def post(self, body: bytes, headers: Iterable[tuple[bytes, bytes]], within: int) -> None:
         """Post, and have it taken: any status of 2xx. PeerFailed says why not.
 
-        within: microseconds for all of it: connecting, sending, and the answer however slowly it comes
+        headers: of our own making; within: microseconds for all of it: connecting, sending, and the answer, however
+        slowly it comes
         """
         name, seconds = self.to.name, within / SECOND
+        more = b"".join(key + b": " + value + b"\r\n" for key, value in headers)
+        request = self._start + more + b"Content-Length: %d\r\n\r\n" % len(body) + body
         try:
             async with asyncio.timeout(seconds):
-                status, wait = await self._exchange(body, headers)
-        except (TimeoutError, httpcore.TimeoutException):
+                reply = await self._wire.exchange(request)
+        except TimeoutError:
             raise PeerFailed(
                 f"{name} did not answer within {seconds:g} s", f"{name} 未在 {seconds:g} 秒内应答", reason="timeout"
             ) from None
-        except httpcore.ConnectError as error:
+        except (Misspoken, asyncio.LimitOverrunError, ssl.CertificateError) as error:
+            raise PeerFailed(f"{name} did not answer properly: {error}", f"{name} 应答不正常：{error}") from None
+        except OSError as error:
             raise PeerFailed(f"{name} cannot be reached: {error}", f"无法连接 {name}：{error}") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, OSError) as error:
-            text = str(error) or type(error).__name__
-            raise PeerFailed(f"{name} did not answer properly: {text}", f"{name} 应答不正常：{text}") from None
-        if 300 <= status < 400:
-            raise PeerFailed(
-                f"{name} answers {status}, a redirect, which is not followed; name the target itself",
-                f"{name} 返回重定向 {status}，不予跟随；请直接填写目标地址",
-                status=status,
-            )
-        if not 200 <= status < 300:
-            raise PeerFailed(f"{name} answers {status}", f"{name} 返回状态 {status}", status=status, retry_after=wait)
-
-    async def _exchange(self, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, int | None]:
-        """Status, and how long the receiver asks us to wait in microseconds."""
-        length = (b"Content-Length", b"%d" % len(body))
-        asked = httpcore.Request(b"POST", self._url, headers=[*self._headers, *headers, length], content=body)
-        answer = await self._pool.handle_async_request(asked)
-        try:
-            size = 0
-            async for piece in cast("AsyncIterable[bytes]", answer.stream):
-                size += len(piece)
-                if size > _ANSWER:
-                    break
-        finally:
-            await answer.aclose()
-        wait = next((value for name, value in answer.headers if name.lower() == b"retry-after"), b"")
-        return answer.status, int(wait) * SECOND if wait.isdigit() and len(wait) < 6 else None
+        _check(name, reply)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        self._wire.close()
+
+
+def _check(name: str, reply: Reply) -> None:
+    status, wait = reply.status, reply.headers.get(b"retry-after", b"")
+    if 300 <= status < 400:
+        raise PeerFailed(
+            f"{name} answers {status}, a redirect, which is not followed; name the target itself",
+            f"{name} 返回重定向 {status}，不予跟随；请直接填写目标地址",
+            status=status,
+        )
+    if not 200 <= status < 300:
+        asked = int(wait) * SECOND if wait.isdigit() and len(wait) < 6 else None
+        raise PeerFailed(f"{name} answers {status}", f"{name} 返回状态 {status}", status=status, retry_after=asked)

@@ -53,22 +53,17 @@ class _Body(httpx.AsyncByteStream):
             await close()
 
 
-def guarded_pool(guard: Guard, tls: ssl.SSLContext, most: int, kept: int) -> httpcore.AsyncConnectionPool:
-    """At most so many connections to checked addresses, so many of them kept; no proxy of the environment's."""
-    return httpcore.AsyncConnectionPool(
-        ssl_context=tls,
-        max_connections=most,
-        max_keepalive_connections=kept,
-        keepalive_expiry=30.0,
-        network_backend=_Dialler(guard),
-    )
-
-
 class GuardedTransport(httpx.AsyncBaseTransport):
     """A small pool of connections; httpcore's errors pass through as they are."""
 
     def __init__(self, guard: Guard, tls: ssl.SSLContext | None = None) -> None:
-        self._pool = guarded_pool(guard, tls or httpx.create_ssl_context(), 4, 1)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls or httpx.create_ssl_context(),
+            max_connections=4,
+            max_keepalive_connections=1,
+            keepalive_expiry=30.0,
+            network_backend=_Dialler(guard),
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = httpcore.URL(

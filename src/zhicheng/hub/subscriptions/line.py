@@ -70,7 +70,6 @@ class Line:
         self._busy: set[str] = set()
         self._bytes = 0
         self._wake = asyncio.Event()
-        self._room = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
 
@@ -78,6 +77,8 @@ class Line:
 
     def offer(self, notices: Iterable[Notice], reached: int) -> bool:
         """Take what was found up to a position; False where the line is full and the rest is to be read again later."""
+        self.dirty = True
+        self._wake.set()
         for notice in notices:
             if notice.position <= self.seen:
                 continue
@@ -88,8 +89,6 @@ class Line:
                 return False
             self._add(notice)
         self.seen = max(self.seen, reached)
-        self.dirty = True
-        self._wake.set()
         return True
 
     def _take_back(self, position: int) -> None:
