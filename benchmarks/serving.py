@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,10 +54,14 @@ class Server:
         return body
 
 
-def ours(folder: Path) -> contextlib.AbstractContextManager[Server]:
-    """`zhicheng run` over a data folder; everyone may do everything, from this machine only."""
+def ours(folder: Path, settings: Sequence[str] = ()) -> contextlib.AbstractContextManager[Server]:
+    """`zhicheng run` over a data folder; everyone may do everything, from this machine only.
+
+    settings: for --set
+    """
     port = free_port()
-    return running([PROGRAM, "run", "--data", str(folder), "--port", str(port), "--no-auth"], port, "/health")
+    told = [word for one in settings for word in ("--set", one)]
+    return running([PROGRAM, "run", "--data", str(folder), "--port", str(port), "--no-auth", *told], port, "/health")
 
 
 def audited(folder: Path) -> contextlib.AbstractContextManager[Server]:
