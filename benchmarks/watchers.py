@@ -126,7 +126,7 @@ class _Client(asyncio.Protocol):
         head = (
             f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}\r\n\r\n"
         )
-        transport.write(head.encode())
+        self.transport.write(head.encode())
 
     def data_received(self, data: bytes) -> None:
         self.got += data

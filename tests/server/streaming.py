@@ -118,6 +118,10 @@ class Viewer:
         """Read until the clock shows an instant."""
         return await self.until(lambda screen: screen.clock.get("now") == instant)
 
+    async def after(self, instant: str) -> Screen:
+        """Read until the clock shows another instant."""
+        return await self.until(lambda screen: screen.clock["now"] != instant, 60)
+
     async def refused(self, count: int) -> Screen:
         """Read until so many watches were refused."""
         return await self.until(lambda screen: len(screen.errors) == count)

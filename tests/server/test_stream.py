@@ -19,7 +19,9 @@ from tests.server.streaming import Screen, served, viewer
 from zhicheng.kernel import instants
 from zhicheng.server.city import City
 from zhicheng.server.folder import DataFolder
+from zhicheng.server.serve import application
 from zhicheng.server.settings import parse_city
+from zhicheng.server.sockets import EXTENSION
 
 KIND = "OffStreetParking"
 FREE = {"key": "p", "type": KIND, "attribute": "availableSpotNumber"}
@@ -334,3 +336,59 @@ async def test_clients_are_counted_and_let_go(city: Served) -> None:
         await asyncio.sleep(0.05)
     assert 'zhicheng_stream_clients{tenant="default"} 0.0' in text
     assert "zhicheng_stream_messages_total" in text
+
+
+class Stuck:
+    """A wire that takes nothing."""
+
+    def __init__(self) -> None:
+        self.was_cut = False
+
+    async def write(self, frames: bytes, patience: float) -> None:
+        raise TimeoutError
+
+    def cut(self) -> None:
+        self.was_cut = True
+
+
+async def over_asgi(city: Served, extensions: dict[str, object], until: Callable[[dict[str, Any]], bool]) -> list[Any]:
+    """A watch under a server that knows only ASGI; what the application sends until the end, or what is waited for."""
+    watch = {"watch": {"box": [108, 22, 109, 23], "zoom": 9, "layers": [FREE]}}
+    told = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": orjson.dumps(watch).decode()}]
+    sent: list[Any] = []
+    gone = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if told:
+            return told.pop(0)
+        await gone.wait()
+        return {"type": "websocket.disconnect", "code": 1001}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        if until(message):
+            gone.set()
+
+    scope = {
+        "type": "websocket", "path": "/api/v1/stream", "query_string": b"", "headers": [(b"host", b"127.0.0.1")],
+        "subprotocols": ["zhicheng.v1"], "extensions": extensions,
+    }  # fmt: skip
+    async with asyncio.timeout(10):
+        await application(city.city)(scope, receive, send)
+    return sent
+
+
+async def test_who_takes_nothing_is_cut_off(city: Served) -> None:
+    wire = Stuck()
+    sent = await over_asgi(city, {EXTENSION: wire}, lambda _: False)
+    assert wire.was_cut and [message["type"] for message in sent] == ["websocket.accept"]
+
+
+async def test_a_server_that_knows_only_asgi_is_told_message_by_message(city: Served) -> None:
+    sent = await over_asgi(city, {}, lambda message: '"clock"' in message.get("text", ""))
+    assert sent[0] == {"type": "websocket.accept", "subprotocol": "zhicheng.v1"}
+    screen = Screen()
+    for message in sent:
+        if message["type"] == "websocket.send":
+            screen.take(message["text"])
+    assert screen.seen("p")[PARK][3] == 121 and screen.clock["position"] == position(city)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from tests.server.streaming import WORLD, Row, Screen, served, viewer
@@ -155,7 +156,7 @@ async def test_a_slow_client_gets_the_newest_state_and_no_backlog(city: tuple[Ci
     client = Client(messages.line, write)
     layers: list[dict[str, Any]] = [BUS, FAST]
     asked = {"watch": {"box": WORLD, "zoom": 2, "layers": layers}}
-    watch = parse(messages.orjson.dumps(asked), space.contexts.default)
+    watch = parse(orjson.dumps(asked), space.contexts.default)
     await live.open(watch.layers.values())
     client.look_at(live, watch)
     sender = asyncio.create_task(client.run())

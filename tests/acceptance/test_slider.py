@@ -1,0 +1,102 @@
+"""New York's recorded feeds, played: at 20 random instants the slider shows the vehicles that the screens showed live.
+
+The slider asks for (T, now). A screen could only show what had been recorded by T; so a train whose report of before T
+came with a later feed may rightly stand further on in the past than it stood on the screen, and for no other reason.
+What has no time of its own, such as a name, holds from its recording, which for a recording that is played lies years
+after the time it tells of: it is left out here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.acceptance.running import ROOT, Running, running
+from tests.acceptance.subway import FOLDER
+from tests.server.streaming import Row, Viewer, viewer
+
+CITY = ROOT / "examples/new-york.toml"
+TRAINS = {"key": "trains", "type": "Vehicle", "attribute": "current_status"}
+pytestmark = pytest.mark.slow
+log = logging.getLogger(__name__)
+AT = 4
+"""The place in a row of the time of its value."""
+
+
+@pytest.fixture
+def platform(data: Callable[[str], Path], tmp_path: Path) -> Iterator[Running]:
+    recorded = data(FOLDER)
+    given = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded, "feeds.ace.speed": 90}
+    with running(CITY, tmp_path / "data", {**given, "storage.seal_rows": 20_000}) as platform:
+        yield platform
+
+
+async def settled(client: httpx.AsyncClient, one: Viewer) -> str:
+    """The city's now once the screen shows all of it, and nothing came meanwhile."""
+    while True:
+        before = (await client.get("/api/v1/state")).json()
+        await one.up_to(before["position"])
+        after = (await client.get("/api/v1/state")).json()
+        if (before["now"], before["position"]) == (after["now"], after["position"]):
+            return str(after["now"])
+
+
+async def test_the_slider_shows_what_was_live(platform: Running) -> None:
+    chance = random.Random(5)
+    recorded: dict[str, tuple[dict[str, Row], Any]] = {}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{platform.port}", timeout=30) as client:
+        async with viewer(platform.port) as one:
+            await one.watch(TRAINS, box=[-74.3, 40.4, -73.6, 41.0], zoom=10)
+            await one.until(lambda screen: screen.seen("trains"), 60)
+            while len(recorded) < 20 and platform.feed("ace")["status"] != "ended":
+                now = await settled(client, one)
+                trains = one.screen.seen("trains")
+                name = chance.choice(sorted(trains))
+                recorded[now] = trains, (await client.get(panel_of(name))).json()
+                await asyncio.sleep(chance.uniform(0.0, 0.4))
+                await one.after(now)
+        assert len(recorded) == 20
+        async with viewer(platform.port) as one:
+            same = shown = 0
+            for now, (trains, panel) in recorded.items():
+                await one.watch(TRAINS, box=[-74.3, 40.4, -73.6, 41.0], zoom=10, at=now)
+                past = (await one.at(now)).seen("trains")
+                for name in {*trains, *past}:
+                    if trains.get(name, ())[1:] == past.get(name, ())[1:]:
+                        same += 1
+                    else:
+                        came_late(trains.get(name), past.get(name), now)
+                shown += len({*trains, *past})
+                found = (await client.get(panel_of(panel["id"]), params={"at": now})).json()
+                if trains[panel["id"]][1:] == past[panel["id"]][1:]:
+                    assert values(found) == values(panel)
+    log.info(
+        "%d trains at %d instants, %d the same, %d moved by a later feed", shown, len(recorded), same, shown - same
+    )
+    assert same > 0.8 * shown
+
+
+def came_late(live: Row | None, past: Row | None, now: str) -> None:
+    """The past knows a report of before `now` that is newer than what the screen knew."""
+    assert past is not None, "a train that was live is not in the past"
+    assert past[AT] <= datetime.fromisoformat(now).timestamp()
+    assert live is None or past[AT] > live[AT]
+
+
+def panel_of(name: str) -> str:
+    return f"/api/v1/entities/{quote(name, safe='')}"
+
+
+def values(panel: dict[str, Any]) -> dict[str, object]:
+    """What an entity's panel tells, of what has a time."""
+    told = (one for one in panel["attributes"] if one["observed_at"] is not None)
+    return {one["name"]: (one["value"], one["observed_at"]) for one in told}
