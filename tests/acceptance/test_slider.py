@@ -35,19 +35,24 @@ AT = 4
 @pytest.fixture
 def platform(data: Callable[[str], Path], tmp_path: Path) -> Iterator[Running]:
     recorded = data(FOLDER)
-    given = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded, "feeds.ace.speed": 90}
+    given = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded, "feeds.ace.speed": 60}
     with running(CITY, tmp_path / "data", {**given, "storage.seal_rows": 20_000}) as platform:
         yield platform
 
 
-async def settled(client: httpx.AsyncClient, one: Viewer) -> str:
-    """The city's now once the screen shows all of it, and nothing came meanwhile."""
+Shown = tuple[str, dict[str, Row], dict[str, Any]]
+
+
+async def settled(client: httpx.AsyncClient, one: Viewer, chance: random.Random) -> Shown:
+    """The city's now, the screen and a train's panel, once the screen shows all and nothing comes meanwhile."""
     while True:
         before = (await client.get("/api/v1/state")).json()
         await one.up_to(before["position"])
+        trains = one.screen.seen("trains")
+        panel = (await client.get(panel_of(chance.choice(sorted(trains))))).json()
         after = (await client.get("/api/v1/state")).json()
         if (before["now"], before["position"]) == (after["now"], after["position"]):
-            return str(after["now"])
+            return str(after["now"]), trains, panel
 
 
 async def test_the_slider_shows_what_was_live(platform: Running) -> None:
@@ -58,10 +63,8 @@ async def test_the_slider_shows_what_was_live(platform: Running) -> None:
             await one.watch(TRAINS, box=[-74.3, 40.4, -73.6, 41.0], zoom=10)
             await one.until(lambda screen: screen.seen("trains"), 60)
             while len(recorded) < 20 and platform.feed("ace")["status"] != "ended":
-                now = await settled(client, one)
-                trains = one.screen.seen("trains")
-                name = chance.choice(sorted(trains))
-                recorded[now] = trains, (await client.get(panel_of(name))).json()
+                now, trains, panel = await settled(client, one, chance)
+                recorded[now] = trains, panel
                 await asyncio.sleep(chance.uniform(0.0, 0.4))
                 await one.after(now)
         assert len(recorded) == 20

@@ -65,9 +65,23 @@ async def test_types_search_and_tiles_as_they_were(city: Client) -> None:
     now = (await city.get("/api/v1/search", params={"text": "square"})).json()
     assert [one["lon"] for one in now] == [108.5]
     tile = f"/tiles/OffStreetParking/{tile_of(108.5, 22.9, 12)}.mvt"
-    assert (await city.get(tile, params={"at": after})).content == b""
+    assert (await city.get(tile, params={"at": before})).content == b""
     assert len(features_of((await city.get(tile)).content)) == 1
     assert (await city.get("/api/v1/types/OffStreetParking/extent", params={"at": before})).status_code == 404
+
+
+async def test_names_and_places_of_imported_history_are_those_of_now(city: Client) -> None:
+    """It was recorded only now, so no screen can have shown another place then; of what is live, nothing is made up."""
+    tile = f"/tiles/OffStreetParking/{tile_of(108.5, 22.9, 12)}.mvt"
+    [then] = features_of((await city.get(tile, params={"at": f"{DAY}09:00:00Z"})).content)
+    assert then.properties["label"] == "Station square"
+    await city.post(ENTITIES, json={"id": "urn:x:1", "type": "Bin", "level": 1})
+    placeless = instants.format(city.city.home.store.state.recorded_at)
+    await asyncio.sleep(0.01)
+    await city.post(f"{ENTITIES}/urn:x:1/attrs", json={"location": place(108.5, 22.9), "name": "Corner"})
+    assert (await city.get("/api/v1/search", params={"text": "corner", "at": placeless})).json() == []
+    [now] = (await city.get("/api/v1/search", params={"text": "corner"})).json()
+    assert now["lon"] == 108.5
 
 
 async def test_a_late_reading_and_a_correction_change_the_past(city: Client) -> None:

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from zhicheng.hub.known import complete
 from zhicheng.kernel.columns import I4, Mask
 from zhicheng.kernel.instants import SECOND
 from zhicheng.standards.changes import Act
+from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.live import State
 from zhicheng.storage.log import Batch, HistoryQuery
@@ -26,12 +28,17 @@ AHEAD = 60 * SECOND
 
 
 class Playback:
-    """The city from an instant on. Of one thread at a time; `state.lock` is held while it changes."""
+    """The city from an instant on. Of one thread at a time; `state.lock` is held while it changes.
 
-    def __init__(self, store: Store, start: int) -> None:
+    models: with them, names and places that were recorded later are shown (see `known`)
+    """
+
+    def __init__(self, store: Store, start: int, models: Catalogue | None = None) -> None:
         self._store = store
+        self._models = models
         self.instant = start
         self.state = store.as_of(start)
+        self._complete(None)
         self._read_to = start
         self._rows: Batch | None = None
 
@@ -54,7 +61,13 @@ class Playback:
         rest = rows.changes.entity.take(~plain).compact().values
         if rest:
             self._make_anew(rest)
-        return np.unique(codes)
+        codes = np.unique(codes)
+        self._complete(codes)
+        return codes
+
+    def _complete(self, codes: I4 | None) -> None:
+        if self._models is not None:
+            complete(self.state, self._store.state, self._models, self.instant, codes)
 
     def _between(self, after: int, until: int) -> Batch:
         if self._rows is None or until > self._read_to:

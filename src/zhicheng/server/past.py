@@ -9,7 +9,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from zhicheng.hub.known import complete
 from zhicheng.standards.changes import Act
+from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.storage.live import State
 from zhicheng.storage.log import Batch
 from zhicheng.storage.port import Store
@@ -27,8 +29,9 @@ class Past:
     event loop; states are read as the live one is, with their lock held, and never written.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, models: Catalogue) -> None:
         self._store = store
+        self._models = models
         self._kept: OrderedDict[int, asyncio.Task[State]] = OrderedDict()
         self._spoilt = _NEVER
         self._mark = threading.Lock()
@@ -48,7 +51,12 @@ class Past:
 
     async def _made(self, instant: int) -> State:
         async with self._one:  # each takes a processor for itself
-            return await asyncio.to_thread(self._store.as_of, instant)
+            return await asyncio.to_thread(self._make, instant)
+
+    def _make(self, instant: int) -> State:
+        state = self._store.as_of(instant)
+        complete(state, self._store.state, self._models, instant)
+        return state
 
     def _failed(self, instant: int, task: asyncio.Task[State]) -> None:
         if (task.cancelled() or task.exception() is not None) and self._kept.get(instant) is task:

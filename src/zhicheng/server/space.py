@@ -41,4 +41,6 @@ def make_space(
     contexts = Contexts(documents, models=models.context())  # type: ignore[arg-type]  # a dict of dicts of str is Json
     intake = Intake(store, models, checks)
     query = Query(store)
-    return Space(tenant, store, models, contexts, intake, Readings(intake), query, Temporal(store, query), Past(store))
+    return Space(
+        tenant, store, models, contexts, intake, Readings(intake), query, Temporal(store, query), Past(store, models)
+    )

@@ -95,7 +95,7 @@ class Streams:
             raise Unavailable("Too many replays are running", "正在进行的回放过多")
         space, city = self.space, self.city
         self._replays.pop(client, None)
-        playback = await asyncio.to_thread(Playback, space.store, at)
+        playback = await asyncio.to_thread(Playback, space.store, at, space.models)
 
         async def ended(replay: Replay) -> None:
             if self._replays.get(client) is replay:
