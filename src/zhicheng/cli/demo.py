@@ -35,6 +35,10 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
         help=say("倍速：从一天前开始，追上现在后按实时运行", "N times as fast, from a day ago until it is now"),
     )  # fmt: skip
     parser.add_argument(
+        "--history", metavar="TIME",
+        help=say('先生成并导入过去一段时间的历史，例如 "365 d"', 'first make and import the past, such as "365 d"'),
+    )  # fmt: skip
+    parser.add_argument(
         "--set", action="append", default=[], metavar="TABLE.KEY=VALUE",
         help=say("覆盖配置项，例如 storage.seal_rows=100000", "override a setting, such as storage.seal_rows=100000"),
     )  # fmt: skip
@@ -44,6 +48,10 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
 def run(arguments: argparse.Namespace, say: Words) -> int:
     """Until SIGTERM or SIGINT."""
     DataFolder(arguments.data).make()
+    if arguments.history:
+        failed = int(import_module("zhicheng.cli.demo_history").build(arguments, say))
+        if failed:
+            return failed
     child = start(Path(arguments.data), arguments.seed, arguments.speed)
     try:
         # the platform's own modules take a second to load; meanwhile the child makes the city

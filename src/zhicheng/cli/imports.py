@@ -32,7 +32,7 @@ from zhicheng.server.settings import CityFile
 from zhicheng.server.space import Space, make_space
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.ngsild.decode import decode_entity
-from zhicheng.standards.ngsild.model import Entity
+from zhicheng.standards.ngsild.model import Entity, Quality
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.log import Producer
 
@@ -131,6 +131,7 @@ class _Import:
         self.readings: Readings = space.readings
         self.report = report
         self._origin = Origin("import", "import", owner)
+        self._owner = owner
         self._name = name
         self._commits = 0
         self.totals = Totals()
@@ -146,11 +147,19 @@ class _Import:
             coming = asyncio.create_task(asyncio.to_thread(next, found, None))
             while (batch := await coming) is not None:
                 coming = asyncio.create_task(asyncio.to_thread(next, found, None))
+                self._regard(batch, mappings)
                 await self._take(batch)
                 done = self.say(
                     f"{batch.member}  {self.totals.rows:,} 行", f"{batch.member}  {self.totals.rows:,} rows"
                 )
                 progress.update(bar, completed=batch.bytes_done, total=batch.bytes_total or None, description=done)
+
+    def _regard(self, batch: Batch, mappings: Mappings) -> None:
+        """What the mapping says of all its values: whose they are, and whether they are made up."""
+        mapping = mappings.mappings.get(batch.mapping or "")
+        self._origin = replace(self._origin, owner=(mapping.owner if mapping else "") or self._owner)
+        if mapping is not None and mapping.simulated:
+            batch.changes = replace(batch.changes, quality=batch.changes.quality | np.uint8(Quality.SIMULATED))
 
     def origin(self) -> Origin:
         """Of the next commit; with its number, so that it is known when it comes again."""

@@ -41,15 +41,15 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"# {CITY.zh}{MADE_UP.zh}：一切均为虚构，由种子 {plan.seed} 生成。由 `zhicheng demo` 写出；改动不会被覆盖。"
     yield f"# {CITY.en}{MADE_UP.en}: everything is invented, from seed {plan.seed}. Written by `zhicheng demo`, once;"
     yield "# what you change in it stays. Every key: docs/configuration.md and docs/feeds.md; the city: docs/demo.md."
-    yield from _table("city", {
+    yield from table_text("city", {
         "name": {"zh": CITY.zh + MADE_UP.zh, "en": CITY.en + MADE_UP.en}, "time_zone": ZONE,
         "centre": list(plan.centre), "bounds": [west, south, east, north],
     })  # fmt: skip
-    yield from _table("models", {"default_check": "reject"})
-    yield from _table("server", {"max_body": "64 MB"})
-    yield from _table("apps.arrival.params", {"networks": [plan.network]})
+    yield from table_text("models", {"default_check": "reject"})
+    yield from table_text("server", {"max_body": "64 MB"})
+    yield from table_text("apps.arrival.params", {"networks": [plan.network]})
     for name, told in feeds(plan).items():
-        yield from _table(f"feeds.{name}", told)
+        yield from table_text(f"feeds.{name}", told)
 
 
 def feeds(plan: Plan) -> dict[str, dict[str, object]]:
@@ -75,7 +75,7 @@ def feeds(plan: Plan) -> dict[str, dict[str, object]]:
     return found
 
 
-def _table(name: str, values: Mapping[str, object]) -> Iterator[str]:
+def table_text(name: str, values: Mapping[str, object]) -> Iterator[str]:
     """A table, and those within it."""
     plain = {key: value for key, value in values.items() if not _deep(value)}
     yield ""
@@ -83,7 +83,7 @@ def _table(name: str, values: Mapping[str, object]) -> Iterator[str]:
     yield from (f"{key} = {_value(value)}" for key, value in plain.items())
     for key, value in values.items():
         if isinstance(value, Mapping) and _deep(value):
-            yield from _table(f"{name}.{key}", value)
+            yield from table_text(f"{name}.{key}", value)
 
 
 def _deep(value: object) -> bool:

@@ -43,6 +43,13 @@ def area(shape: BaseGeometry) -> Document:
     return {"type": "GeoProperty", "value": json.loads(shapely.to_geojson(shape))}
 
 
+def dated(document: Document, at: str) -> Document:
+    """The same, known since an instant."""
+    return {
+        name: {**member, "observedAt": at} if isinstance(member, dict) else member for name, member in document.items()
+    }
+
+
 def lines(documents: Sequence[Document]) -> bytes:
     """JSON, a document a line."""
     return "\n".join(json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in documents).encode() + b"\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from zhicheng.demo import climate, fleet, realtime
 from zhicheng.demo.city import Living
 from zhicheng.demo.cityfile import REGISTERS, register
 from zhicheng.demo.days import HOUR, day_of, midnight, works
-from zhicheng.demo.documents import lines
-from zhicheng.demo.forecasts import forecasts, warnings
+from zhicheng.demo.documents import dated, lines
+from zhicheng.demo.forecasts import forecasts, moment, warnings
 from zhicheng.demo.runs import Runs, runs
 from zhicheng.demo.sender import Refused, Sender
 from zhicheng.demo.shelf import Shelf
@@ -145,11 +146,12 @@ def last_told(notes: Path) -> float:
 class Still:
     """What stands still, handed over once: the timetable of each year, the base map, each department's records.
 
-    note: a file that says what the platform has
+    note: a file that says what the platform has; since: from when on records hold, so that the past shows them too
     """
 
-    def __init__(self, shelf: Shelf, sender: Sender, note: Path) -> None:
+    def __init__(self, shelf: Shelf, sender: Sender, note: Path, since: float) -> None:
         self._shelf, self._sender, self._note = shelf, sender, note
+        self._since = moment(since)
 
     def timetable(self, year: int) -> None:
         """The year's, before any bus tells of its trips."""
@@ -164,7 +166,9 @@ class Still:
             self._remember("basemap")
         for department in REGISTERS:
             if not self._known(department):
-                self._sender.push(register(department), self._shelf.register(department))
+                known = self._shelf.register(department).splitlines()
+                told = lines([dated(json.loads(one), self._since) for one in known])
+                self._sender.push(register(department), told)
                 self._remember(department)
         self._shelf.forget()
 
@@ -187,7 +191,7 @@ def live(
     year = day_of(clock.now()).year
     shelf.timetable(year)
     sender.wait()
-    still = Still(shelf, sender, notes / "delivered")
+    still = Still(shelf, sender, notes / "delivered", last_told(notes / "since") or clock.now() // HOUR * HOUR)
     still.timetable(year)
     life = Life(living, sender, clock, notes / "told")
     life.begin(clock.now())

@@ -109,6 +109,8 @@ class TableMapping:
     header: int = 1
     sheet: str = ""
     records: str = ""
+    owner: str = ""
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         if self.format == "ngsi-ld":
