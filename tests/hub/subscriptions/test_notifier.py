@@ -217,6 +217,19 @@ def speeds_before(receiver: Receiver) -> list[object]:
     return [entity["speed"] for entity in receiver.data if "speed" in entity]
 
 
+async def test_what_was_committed_before_a_change_is_told_as_it_was(
+    city: City, opened: Open, receiver: Receiver
+) -> None:
+    notifier = await opened()
+    await notifier.create(kept(receiver, q="speed>100"))
+    for value in (50, 150):
+        city.speed(value)
+    await notifier.change(kept(receiver))
+    city.speed(51)
+    await receiver.heard(2)
+    assert speeds(receiver) == [150, 51]
+
+
 async def test_no_commit_waits_for_a_subscriber(city: City, opened: Open, receiver: Receiver) -> None:
     notifier = await opened()
     receiver.answer = saying(204, after=3)

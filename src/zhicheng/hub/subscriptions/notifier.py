@@ -202,6 +202,7 @@ class Notifier:
         async with self._changing:
             self.get(identifier)
             one = await self._usable(kept)
+            await self._up_to_now()
             await asyncio.to_thread(self.records.write, [_record(kept)])
             self.kept[identifier] = kept
             self.broken.pop(identifier, None)
@@ -242,6 +243,12 @@ class Notifier:
             if error.facts.get("refused") == "address":
                 raise refused(error) from None
         return one
+
+    async def _up_to_now(self) -> None:
+        """What was committed before a subscription changes is told as it was."""
+        head, now = self._head, self.store.state.position
+        while head is not None and head.position < now:
+            self._deal(await self._in(self._thread, head.step))
 
     async def _watch_anew(self) -> None:
         """The head follows what the subscriptions of now are about."""
