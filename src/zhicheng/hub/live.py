@@ -63,7 +63,7 @@ class Sight:
     def __len__(self) -> int:
         return len(self.code)
 
-    def take(self, rows: Index | Mask | I4) -> Sight:
+    def take(self, rows: Index | Mask | I4 | slice) -> Sight:
         """The chosen rows."""
         return Sight(*(getattr(self, name)[rows] for name in COLUMNS))
 

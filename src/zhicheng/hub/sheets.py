@@ -107,11 +107,14 @@ class Sheet:
             self._floor = self._gone.popleft()[0]
         touched = {*old[old >= 0].tolist(), *new[new >= 0].tolist()}
         turned = self._recount(old, new, position)
+        order = np.argsort(new, kind="stable")
+        by_tile, after = new[order], step.after.take(order)
         for tile in touched.intersection(watched):
             if tile in turned or self._count.get(tile, 0) > MOST:
                 yield tile, self.whole(tile)
             else:
-                yield tile, self._points(tile, step.after.take(new == tile), gone.get(tile, []), whole=False)
+                start, end = np.searchsorted(by_tile, (tile, tile + 1)).tolist()
+                yield tile, self._points(tile, after.take(slice(start, end)), gone.get(tile, []), whole=False)
 
     def _recount(self, old: I8, new: I8, position: int) -> set[int]:
         """Count points anew; gives the tiles that turned from points to clusters or back."""
