@@ -21,7 +21,8 @@ from zhicheng.analysis.ways import Schedule, Ways, schedule, tidy, unscheduled
 from zhicheng.apps.arrival import logic
 from zhicheng.apps.arrival import model as m
 from zhicheng.apps.arrival.views import VIEWS
-from zhicheng.apps.arrival.written import RING, Writer, reset
+from zhicheng.apps.arrival.written import Writer, reset
+from zhicheng.compute import ahead
 from zhicheng.compute.app import App, Derived, Tables
 from zhicheng.compute.rows import Rows, Wide, nothing
 from zhicheng.compute.state import Keyed
@@ -39,7 +40,7 @@ def _fleet() -> Keyed:
     what was told of their arrivals: POSIX seconds by place (in a ring), from which place on, at which place of theirs.
     """
     own = {"target": -1, "reported": 0, "mark": 0, "starts": ABSENT, "stood": -1, "stale": False}
-    return Keyed(**FLEET, **own, told=np.full(RING, np.nan), till=0, since=0, seen=-2)
+    return Keyed(**FLEET, **own, **ahead.columns(), till=0, seen=-2)
 
 
 @dataclass
@@ -113,7 +114,7 @@ class _Run:
         slot = self.state.fleet.find(Coded.of([vehicle]))
         self.state.fleet["mark"][slot] = 0
         if off:
-            self.writer.withdraw(int(slot[0]), at)
+            self.writer.ahead.withdraw(int(slot[0]), at)
             self.state.fleet["status"][slot] = Status.UNKNOWN
 
     def _gone(self, rows: Rows) -> None:
@@ -123,7 +124,7 @@ class _Run:
         slots = fleet.find(gone.entity)
         for slot, at in zip(slots.tolist(), gone.at.tolist(), strict=True):
             if slot >= 0:
-                self.writer.withdraw(slot, at)
+                self.writer.ahead.withdraw(slot, at)
         self._forget(slots[slots >= 0])
 
     def _forget(self, slots: Index) -> None:
@@ -169,7 +170,7 @@ class _Run:
             trip = words.get(m.HAS_TRIP)
             words |= {name: text for name in m.TEXTS if (text := wide.text[name][line]) is not None}
             if words.get(m.HAS_TRIP) != trip:
-                self.writer.withdraw(slot, int(wide.rows.at[line]), trip or "")
+                self.writer.ahead.withdraw(slot, int(wide.rows.at[line]), trip or "")
                 reset(fleet, slot)
             self._place(slot, words, wide.number[m.SEQUENCE][line], int(wide.rows.at[line]))
             fleet["mark"][slot] = marks[row]
@@ -180,7 +181,7 @@ class _Run:
         network, stop = named(words.get(m.HAS_STOP, ""))
         trip = words.get(m.HAS_TRIP, "")
         if not stop or trip in state.off or words.get(m.RELATION) in CALLED_OFF:
-            self.writer.withdraw(slot, at)
+            self.writer.ahead.withdraw(slot, at)
             fleet["target"][slot] = -1
             return
         plan = self.plans.get(network, self.empty)
@@ -192,7 +193,7 @@ class _Run:
             passed(state.ways, told.route, state.ways.names(way)[before], stop)
         found = settle(state.ways, state.hops, plan, told, way, place)
         if found.way != way:
-            self.writer.cut(slot, found.kept, at)
+            self.writer.ahead.cut(slot, found.kept, at)
             fleet["way"][slot] = found.way
             if found.kept <= place:
                 fleet["status"][slot] = Status.UNKNOWN
@@ -207,7 +208,7 @@ class _Run:
         age = (clock - fleet["newest"]) / SECOND
         silent = np.flatnonzero((age > self.params.forget) & (fleet["newest"] != ABSENT))
         for slot in silent.tolist():
-            self.writer.withdraw(slot, clock)
+            self.writer.ahead.withdraw(slot, clock)
         self._forget(silent)
         active = np.flatnonzero((fleet["target"] >= 0) & (fleet["status"] != Status.UNKNOWN))
         self._predict(active, np.maximum(clock, fleet["newest"][active]))

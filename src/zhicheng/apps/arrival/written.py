@@ -12,15 +12,13 @@ from zhicheng.analysis.arrival import Predicted, Status
 from zhicheng.analysis.ways import Ways
 from zhicheng.apps.arrival import logic
 from zhicheng.apps.arrival import model as m
-from zhicheng.compute.rows import emit, retire
+from zhicheng.compute.ahead import Ahead
+from zhicheng.compute.rows import emit
 from zhicheng.compute.state import Keyed
 from zhicheng.kernel.columns import F8, I8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT, SECOND
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.gtfs.arrivals import named
-
-RING = 64
-"""Places of a vehicle's way of which what was told is remembered; more than are ever told ahead."""
 
 
 def reset(fleet: Keyed, slot: int) -> None:
@@ -43,20 +41,21 @@ class Writer:
     made: list[Changes] = field(default_factory=list)
     _visits: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.ahead = Ahead(self.fleet, self._named, self.made)
+
     def write(self, slots: Index, found: Predicted, now: I8) -> None:
         """The predictions of vehicles that are worth a row, as of `now`; stops that lie behind lose theirs."""
         fleet, start = self.fleet, found.places[:, 0]
-        self._pass(slots, start, now)
-        told = fleet["told"]
-        ring = slots[:, None], found.places % RING
-        before, seconds = told[ring], found.announced
+        self.ahead.passed(slots, start, now)
+        before, seconds = self.ahead.told(slots, found.places), found.announced
         times = now[:, None] / SECOND + seconds
         stale = (now - fleet["newest"][slots]) / SECOND > self.params.stale
         turned = stale != fleet["stale"][slots]
         fleet["stale"][slots] = stale
         open_ = found.there & ((seconds <= self.params.minutes * 60) | ~np.isnan(before))
         moved = open_ & (logic.worth(seconds, times, before, self.params.least, self.params.share) | turned[:, None])
-        told[ring] = np.where(moved, times, before)
+        self.ahead.tell(slots, found.places, np.where(moved, times, before))
         near = found.places < start[:, None] + self.params.near
         nearer = open_ & near & (fleet["seen"][slots] != start)[:, None]
         fleet["seen"][slots] = start
@@ -104,44 +103,17 @@ class Writer:
         said = words[m.HAS_STOP]
         return said if named(said)[1] == stop else f"{said.rpartition(':')[0]}:{quote(stop, safe='')}"
 
-    def _pass(self, slots: Index, start: Index, now: I8) -> None:
-        """Take away the arrivals at places that vehicles have come to."""
-        since = self.fleet["since"][slots]
-        for row in np.flatnonzero(start > since).tolist():
-            self._retire(int(slots[row]), range(int(since[row]), int(start[row])), int(now[row]))
-        self.fleet["since"][slots] = start
-
-    def withdraw(self, slot: int, at: int, trip: str | None = None) -> None:
-        """Take away all arrivals of a vehicle; `trip`: of that trip of it."""
-        since = int(self.fleet["since"][slot])
-        self._retire(slot, range(since, since + RING), at, trip)
-
-    def cut(self, slot: int, kept: int, at: int) -> None:
-        """A vehicle goes another way: take away its arrivals beyond the places that both ways have."""
-        since = int(self.fleet["since"][slot])
-        self._retire(slot, range(max(since, kept), since + RING), at)
-        self.fleet["since"][slot] = min(since, kept)
-
-    def _retire(self, slot: int, places: range, at: int, trip: str | None = None) -> None:
-        told = self.fleet["told"][slot]
-        chosen = [place for place in places[:RING] if not np.isnan(told[place % RING])]
-        if chosen:
-            name = self.fleet.names[slot]
-            whose = self.said[name].get(m.HAS_TRIP, "") if trip is None else trip
-            visits = self._visits_of(int(self.fleet["way"][slot]))
-            ids = [logic.arrival_urn(name, whose, *visits[place]) for place in chosen]
-            self.made.append(retire(Coded.of(ids), np.full(len(ids), at)))
-            told[[place % RING for place in chosen]] = np.nan
+    def _named(self, slot: int, place: int, run: str | None) -> str:
+        name = self.fleet.names[slot]
+        whose = self.said[name].get(m.HAS_TRIP, "") if run is None else run
+        return logic.arrival_urn(name, whose, *self._visits_of(int(self.fleet["way"][slot]))[place])
 
     def _ids(self, slots: Index, places: Index, cells: Mask) -> dict[tuple[int, int], str]:
-        found = {}
-        for row in np.flatnonzero(cells.any(axis=1)).tolist():
-            slot = int(slots[row])
-            name, visits = self.fleet.names[slot], self._visits_of(int(self.fleet["way"][slot]))
-            trip = self.said[name].get(m.HAS_TRIP, "")
-            for column in np.flatnonzero(cells[row]).tolist():
-                found[row, column] = logic.arrival_urn(name, trip, *visits[int(places[row, column])])
-        return found
+        rows, columns = (part.tolist() for part in np.nonzero(cells))
+        return {
+            (row, column): self._named(int(slots[row]), int(places[row, column]), None)
+            for row, column in zip(rows, columns, strict=True)
+        }
 
     def forget_ways(self) -> None:
         """Ways have other numbers now."""
