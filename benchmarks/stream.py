@@ -97,7 +97,8 @@ def fan_out(folder: Path) -> Iterator[Round]:
 def bare(folder: Path, size: int, implementation: str = "websockets-sansio") -> float:
     """The floor: messages of the same size."""
     text = folder / "text"
-    text.write_text('{"kind":"features"' + " " * (size - 19) + "}", "utf-8")
+    start = '{"kind":"features","value":[]'
+    text.write_text(start + " " * (size - len(start) - 1) + "}", "utf-8")
     port = serving.free_port()
     command = [sys.executable, "-m", "benchmarks.fanout", str(port), str(text), implementation]
     with serving.running(command, port, "/") as server, Watchers(port, ["{}"], _CLIENTS, folder, "/ws") as watchers:
