@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from zhicheng.hub.audit.journal import Journal
@@ -47,8 +49,8 @@ class KeyFile:
             ) from None
         return self._key
 
-    def make(self) -> SigningKey:
-        """Put a new key in place, whole or not at all."""
+    def make(self, announce: Callable[[SigningKey], object] | None = None) -> SigningKey:
+        """Put a new key in place, whole or not at all; `announce` tells of it before anybody can sign with it."""
         secret = secrets.token_bytes(_LENGTH)
         partial = self.path.with_suffix(".partial")
         partial.unlink(missing_ok=True)
@@ -58,26 +60,35 @@ class KeyFile:
             os.fsync(handle)
         finally:
             os.close(handle)
+        key = SigningKey(secret)
+        if announce is not None:
+            announce(key)
         partial.rename(self.path)
         sync_folder(self.path.parent)
-        return SigningKey(secret)
+        return key
 
 
 def open_journal(folder: Path, settings: LedgerSettings | None = None, clock: Clock = system_clock) -> Journal:
     """The log of acts of a data folder; the first start makes its key and names it in the first entry."""
     make_folder(folder)
     file = KeyFile(folder / "audit.key")
-    made = None if file.path.exists() else file.make()
-    journal = Journal(EmbeddedLedger(folder / "audit", file.current, settings, clock), clock)
-    if made is not None or journal.ledger.size == 0:
-        journal.announce(file.current(), "zhicheng")
+    with (folder / "audit.lock").open("w") as lock:  # two first starts at once would name two keys
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.path.exists():
+            if (folder / "audit").exists():
+                raise BadConfiguration(
+                    f"{file.path} is gone, but its log is here: restore it, or move {folder / 'audit'} away",
+                    f"{file.path} 丢失，但审计日志仍在：请恢复密钥，或移走 {folder / 'audit'} 以重新开始",
+                )
+            file.make()
+        journal = Journal(EmbeddedLedger(folder / "audit", file.current, settings, clock), clock)
+        if journal.ledger.size == 0:
+            journal.announce(file.current(), "zhicheng")
     return journal
 
 
 def rotate(journal: Journal, file: KeyFile, principal: str) -> SigningKey:
-    """Replace the key: a last head by the old one, then the new one, endorsed by the old one, in the log."""
+    """Replace the key: a head by the old one, then the new one, endorsed by the old one, in the log; then it counts."""
     old = file.current()
     journal.ledger.head()
-    new = file.make()
-    journal.announce(new, principal, old)
-    return new
+    return file.make(lambda new: journal.announce(new, principal, old))

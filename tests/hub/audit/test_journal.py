@@ -25,8 +25,9 @@ from zhicheng.kernel.errors import BadConfiguration, Corrupt, Invalid, NotFound,
 from zhicheng.kernel.instants import DAY
 from zhicheng.security import merkle
 from zhicheng.security.entries import Act, Entry, Outcome, entry_of
-from zhicheng.server.audit_key import KeyFile, open_journal
-from zhicheng.storage.engines.embedded.ledger import LedgerSettings
+from zhicheng.security.heads import SigningKey
+from zhicheng.server.audit_key import KeyFile, open_journal, rotate
+from zhicheng.storage.engines.embedded.ledger import EmbeddedLedger, LedgerSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -125,6 +126,28 @@ def test_a_head_is_signed_in_time_with_nobody_asking(tmp_path: Path) -> None:
     signed = [line for line in path.read_bytes().split(b"\n") if b'"signature"' in line and b'"size":2' in line]
     assert len(signed) >= 3, "one soon after the entry, then one each interval"
     journal.ledger.close()
+
+
+def test_no_head_is_signed_by_a_key_before_the_log_names_it(tmp_path: Path) -> None:
+    quick = LedgerSettings(sign_every=1_000, head_every=1_000)
+    file = KeyFile(tmp_path / "audit.key")
+    first = file.make()
+    for _ in range(2):  # also where the first start was cut off before its first entry
+        journal = Journal(EmbeddedLedger(tmp_path / "audit", file.current, quick))
+        time.sleep(0.05)
+        journal.ledger.close()
+    journal = open_journal(tmp_path, quick)
+
+    def slowly(key: SigningKey, principal: str, previous: SigningKey | None = None) -> int:
+        time.sleep(0.05)
+        return Journal.announce(journal, key, principal, previous)
+
+    journal.announce = slowly  # type: ignore[method-assign]  # heads are signed meanwhile
+    rotate(journal, file, "security")
+    time.sleep(0.05)
+    journal.ledger.close()
+    log = checked(tmp_path, first.public)
+    assert len(log.keys) == 2 and log.heads > 10
 
 
 # crashes --------------------------------------------------------------------------------------------------------
@@ -295,6 +318,22 @@ def test_the_key_is_nobody_elses(tmp_path: Path) -> None:
     os.utime(path, ns=(1, 1))
     with pytest.raises(BadConfiguration):
         KeyFile(path).current()
+
+
+def test_a_log_whose_key_is_gone_is_not_gone_on_with(tmp_path: Path) -> None:
+    log_of(tmp_path, 1).ledger.close()
+    (tmp_path / "audit.key").unlink()
+    with pytest.raises(BadConfiguration):
+        open_journal(tmp_path)
+
+
+def test_of_many_first_starts_at_once_one_names_the_key(tmp_path: Path) -> None:
+    program = "import sys; from pathlib import Path; from zhicheng.server.audit_key import open_journal; " + (
+        "open_journal(Path(sys.argv[1])).ledger.close()"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT) for _ in range(4)]
+    assert [child.wait() for child in children] == [0] * 4
+    assert checked(tmp_path).size == 1
 
 
 def test_entries_are_kept_for_180_days_at_least(tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ class EmbeddedLedger:
             try:
                 with self._locked():
                     self._catch_up()
-                    self._append([record for record, _ in group], sign=bool(asked) or over)
+                    self._append([record for record, _ in group], sign=bool(asked) or (over and self._size > 0))
             except ZhichengError as error:
                 self._refuse(group, asked, error)
             except Exception as error:
@@ -281,6 +281,8 @@ class EmbeddedLedger:
         nodes = frontier.extend(records)
         now = self._clock()
         signed = self._replay.signed
+        if not sign and not frontier.size:
+            return  # the first entry names the key: no head is signed before it
         due = sign or now - self._signed_at >= self.settings.sign_every
         if not records and signed is not None and signed.size == frontier.size and not self._stale(now):
             return
