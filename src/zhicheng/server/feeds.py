@@ -17,6 +17,7 @@ from zhicheng.network.health import Health, Status
 from zhicheng.network.settings import make_source
 from zhicheng.network.source import Cursor, Payload
 from zhicheng.sensing.decoders import DECODERS
+from zhicheng.server import memory
 from zhicheng.server.decoding import Content, Read, reader_of
 from zhicheng.server.settings import CityFeed, CityFile
 from zhicheng.server.space import Space
@@ -149,6 +150,9 @@ class FeedTask:
         try:
             content = await asyncio.to_thread(self._read, payload, static)
             await self._store(content, payload)
+            del content
+            if len(payload.body) > memory.LARGE:
+                await asyncio.to_thread(memory.give_back)
         except ZhichengError:
             if self.gives_timetable and self._timetable is not None:
                 self._timetable.ready.set()
