@@ -14,6 +14,8 @@ export interface CityState {
   /** west, south, east, north */
   bounds?: [number, number, number, number];
   centre?: [number, number];
+  /** The base map's version; 0 where the city has none. */
+  basemap?: number;
 }
 
 export const session = reactive({
@@ -27,6 +29,7 @@ export const session = reactive({
   name: null as { zh: string; en: string } | null,
   bounds: null as [number, number, number, number] | null,
   centre: null as [number, number] | null,
+  basemap: 0,
 });
 
 /** Remember a failed request; true when it was for want of a token. */
@@ -46,6 +49,7 @@ function learn(state: CityState): void {
   session.name = state.name ?? null;
   session.bounds = state.bounds ?? null;
   session.centre = state.centre ?? null;
+  session.basemap = state.basemap ?? 0;
 }
 
 /** Ask once; what fails is kept in the session. */

@@ -12,6 +12,7 @@ from zhicheng.hub.temporal import Window
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid, Language, NotFound, UnsupportedMedia
 from zhicheng.network.health import STATUS_ZH
+from zhicheng.sensing.basemap import SET as BASEMAP
 from zhicheng.server.feeds import FeedTask
 from zhicheng.server.http import Answer, json_answer, language_of
 from zhicheng.server.moment import Moment, moment_of
@@ -61,6 +62,7 @@ async def state(request: Request) -> Answer:
         "now": instants.format(request.city.now()),
         "time_zone": place.time_zone,
         "name": {"zh": place.name.zh, "en": place.name.en},
+        "basemap": request.space.store.table_version(BASEMAP),
     }
     if place.bounds:
         document["bounds"] = list(place.bounds)

@@ -18,5 +18,6 @@ export interface Found {
 
 export const api = {
   extent: (type: string) => get<Extent>(`/api/v1/types/${encodeURIComponent(type)}/extent`),
-  search: (text: string, signal?: AbortSignal) => get<Found[]>("/api/v1/search", { text, limit: "20" }, signal),
+  search: (text: string, at: Date | null, signal?: AbortSignal) =>
+    get<Found[]>("/api/v1/search", { text, limit: "20", ...(at ? { at: at.toISOString() } : {}) }, signal),
 };

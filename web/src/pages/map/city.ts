@@ -1,11 +1,12 @@
-/** What the map shows and where it goes: the types that are shown, what is selected. */
-import { reactive, watch } from "vue";
-import { preferences } from "../../preferences";
-import { session } from "../../session";
-import { loadTypes, types, typesByName } from "../../entity/types";
+/** What the map looks at: its view, what is selected, and what the stream last said. */
+import { reactive } from "vue";
+import { get } from "../../api";
+import { refused, session } from "../../session";
+import type { Clock, Features, Shapes, Tiles } from "../../stream";
 import { api, type Extent } from "./api";
-
-const SHOWN_AT_FIRST = 8;
+import type { BaseMapInfo } from "./basemap";
+import { layers, shownLayers } from "./layers";
+import { emptyLayer, keep, type LayerMarkers, take } from "./markers";
 
 export interface Candidate {
   id: string;
@@ -18,20 +19,72 @@ export interface Place {
   lat: number;
 }
 
+export interface View {
+  box: [west: number, south: number, east: number, north: number];
+  zoom: number;
+}
+
 const asked = new URLSearchParams(location.search);
-const askedTypes = asked.get("types");
-const askedView = location.hash;
+const motion = matchMedia("(prefers-reduced-motion: reduce)");
 
 export const city = reactive({
-  shown: [] as string[],
   selected: asked.get("entity"),
   candidates: [] as Candidate[],
   /** Where the map is to go next. */
   goal: null as { extent: Extent } | { place: Place } | null,
+  view: null as View | null,
+  connected: true,
+  refused: "",
+  /** The log's position of the last message. */
+  position: 0,
+  /** Position at which the shapes of a layer last changed. */
+  shapes: {} as Record<string, number>,
+  /** Moves with every round of markers. */
+  round: 0,
+  base: null as BaseMapInfo | null,
 });
 
-export function toggleType(name: string): void {
-  city.shown = city.shown.includes(name) ? city.shown.filter((one) => one !== name) : [...city.shown, name];
+/** Markers are many: they are kept out of what Vue watches, and `round` tells of them. */
+export const markers = new Map<string, LayerMarkers>();
+
+/** Tiles that are watched since the last round; null: no others than before. */
+let watched: Set<string> | null = null;
+
+export function takeFeatures(message: Features, still: boolean): void {
+  const layer = markers.get(message.layer) ?? emptyLayer();
+  markers.set(message.layer, layer);
+  take(layer, message, performance.now(), still || motion.matches);
+  city.round += 1;
+}
+
+export function takeTiles(message: Tiles): void {
+  // the watch was taken
+  city.refused = "";
+  watched = new Set(message.tiles);
+}
+
+export function takeShapes(message: Shapes): void {
+  city.shapes[message.layer] = message.position;
+}
+
+/** A round ends with the clock: all that is watched is there now, the rest is forgotten. */
+export function endRound(clock: Clock): void {
+  city.position = clock.position;
+  if (!watched) return;
+  const shown = new Set(shownLayers().map((layer) => layer.key));
+  for (const [key, layer] of markers) {
+    if (shown.has(key)) keep(layer, watched);
+    else markers.delete(key);
+  }
+  watched = null;
+  city.round += 1;
+}
+
+/** Why the server does not show what is asked for. A refusal names no layer: all that have words of an expert are marked. */
+export function takeRefusal(text: string): void {
+  const asking = Object.values(layers.choices).filter((choice) => choice.shown && choice.q.trim());
+  for (const choice of asking) choice.refused = text;
+  if (!asking.length) city.refused = text;
 }
 
 export function select(id: string | null, place?: Place): void {
@@ -40,8 +93,8 @@ export function select(id: string | null, place?: Place): void {
   if (place) city.goal = { place };
 }
 
-export async function zoomTo(names: string[]): Promise<void> {
-  const answers = await Promise.allSettled(names.map((name) => api.extent(name)));
+export async function zoomTo(types: string[]): Promise<void> {
+  const answers = await Promise.allSettled([...new Set(types)].map((type) => api.extent(type)));
   const extents = answers.flatMap((answer) => (answer.status === "fulfilled" && answer.value ? [answer.value] : []));
   if (!extents.length) return;
   const extent = {
@@ -53,36 +106,19 @@ export async function zoomTo(names: string[]): Promise<void> {
   city.goal = { extent };
 }
 
-function placed() {
-  return types.value.filter((type) => type.located > 0);
+/** All that is shown; the city's bounds, where its file says them. */
+export async function zoomToAll(): Promise<void> {
+  if (session.bounds) {
+    const [west, south, east, north] = session.bounds;
+    city.goal = { extent: { west, south, east, north } };
+  } else await zoomTo((shownLayers().length ? shownLayers() : layers.list.filter((layer) => layer.located)).map((layer) => layer.type));
 }
 
-export function zoomToAll(): Promise<void> {
-  return zoomTo(city.shown.length ? city.shown : placed().map((type) => type.name));
+/** The city may have none: then lines of longitude and latitude are drawn. */
+export async function loadBaseMap(): Promise<void> {
+  try {
+    city.base = session.basemap ? await get<BaseMapInfo>("/api/v1/basemap") : null;
+  } catch (error) {
+    refused(error);
+  }
 }
-
-function firstShown(): string[] {
-  if (askedTypes !== null) return askedTypes.split(",").filter((name) => typesByName.value.has(name));
-  return placed().slice(0, SHOWN_AT_FIRST).map((type) => type.name);
-}
-
-/** Types come and are counted; the first that have places are shown. */
-export async function meetTypes(): Promise<void> {
-  const first = !placed().length;
-  await loadTypes();
-  if (!first || !placed().length) return;
-  city.shown = firstShown();
-  if (!askedView) await zoomToAll();
-}
-
-/** Keep the address such that it can be shared. */
-watch(
-  () => [city.shown.join(), city.selected, preferences.language, session.phase] as const,
-  ([shown, selected, language, phase]) => {
-    if (phase !== "ready") return;
-    const search = new URLSearchParams({ lang: language });
-    if (shown) search.set("types", shown);
-    if (selected) search.set("entity", selected);
-    history.replaceState(history.state, "", `?${search}${location.hash}`);
-  },
-);

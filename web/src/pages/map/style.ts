@@ -1,151 +1,143 @@
 /** The map's style as a function of what is shown; MapLibre applies only the differences. */
-import type {
-  ExpressionSpecification as Expression,
-  FilterSpecification,
-  LayerSpecification,
-  StyleSpecification,
-  VectorSourceSpecification,
-} from "maplibre-gl";
-import { graticule, type View } from "./graticule";
-import type { Theme } from "../../preferences";
+import type { FeatureCollection } from "geojson";
+import type { ExpressionSpecification as Expression, FilterSpecification, LayerSpecification, StyleSpecification, VectorSourceSpecification } from "maplibre-gl";
+import type { Language, Theme } from "../../preferences";
+import { baseGround, type BaseMapInfo, baseNames, baseSource, FONT, PAPER } from "./basemap";
 
-export interface Shown {
-  name: string;
+/** A layer of lines or areas, drawn from vector tiles. */
+export interface ShownShape {
+  key: string;
+  type: string;
   color: string;
+  /** When its tiles last changed, as their address says. */
+  stamp: string;
 }
 
 export interface MapContent {
   theme: Theme;
-  shown: Shown[];
+  language: Language;
+  base: BaseMapInfo | null;
+  shapes: ShownShape[];
   selected: string | null;
-  view: View;
 }
 
-const COLORS: Record<Theme, { land: string; grid: string; stale: string; edge: string; text: string; accent: string }> = {
-  light: { land: "#eaeff3", grid: "#d8e0e7", stale: "#98a3ae", edge: "#ffffff", text: "#22303c", accent: "#0b5f92" },
-  dark: { land: "#0e151c", grid: "#1b2733", stale: "#5f6d7a", edge: "#0e151c", text: "#d5dee7", accent: "#7cc7f5" },
+const COLORS: Record<Theme, { grid: string; stale: string; text: string; halo: string; accent: string; onCluster: string }> = {
+  light: { grid: "#d8e0e7", stale: "#98a3ae", text: "#22303c", halo: "#ffffff", accent: "#0b5f92", onCluster: "#ffffff" },
+  dark: { grid: "#1b2733", stale: "#5f6d7a", text: "#d5dee7", halo: "#0d141b", accent: "#7cc7f5", onCluster: "#0b141c" },
 };
 
-const FONT = ["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"];
 const TILE_LAYER = "entities";
 const DEEPEST_TILE = 16;
-const LABELS_FROM = 14;
 const NOTHING_SELECTED = "\u0000";
+const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
+export const LABELS_FROM = 14.5;
+/** Sources whose data is set apart from the style. */
+export const GRATICULE = "graticule";
+export const CLUSTERS = "clusters";
+export const LABELS = "labels";
 
+const AREA: FilterSpecification = ["==", ["geometry-type"], "Polygon"];
+const LINE: FilterSpecification = ["!=", ["geometry-type"], "Point"];
 const STALE: Expression = ["to-boolean", ["get", "stale"]];
-const ESTIMATED: Expression = ["to-boolean", ["get", "estimated"]];
-const DRAWN = {
-  area: ["==", ["geometry-type"], "Polygon"],
-  line: ["!=", ["geometry-type"], "Point"],
-  point: ["==", ["geometry-type"], "Point"],
-} satisfies Record<string, FilterSpecification>;
 
-export const sourceOf = (type: string) => `type:${type}`;
-export const typeOfSource = (source: string) => source.slice("type:".length);
+export const sourceOf = (key: string) => `shape:${key}`;
 
-/** The layers of a type that answer a click. */
-export const hitLayers = (type: string) => [`${type}:point`, `${type}:line`, `${type}:area`];
-
-function sized(scale: number, extra = 0): Expression {
-  const at = (radius: number) => radius * scale + extra;
-  return ["interpolate", ["linear"], ["zoom"], 6, at(2), 11, at(3.4), 14, at(5.5), 17, at(8)];
-}
+/** The layers of shapes that answer a click. */
+export const hitLayers = (key: string) => [`${key}:line`, `${key}:area`];
 
 export function styleOf(content: MapContent): StyleSpecification {
-  const colors = COLORS[content.theme];
-  const below = [...content.shown].reverse();
+  const { theme, language, base, shapes } = content;
+  const below = [...shapes];
   return {
     version: 8,
     sources: {
-      graticule: { type: "geojson", data: graticule(content.view) },
-      ...Object.fromEntries(content.shown.map(({ name }) => [sourceOf(name), tilesOf(name)])),
+      [GRATICULE]: { type: "geojson", data: EMPTY },
+      [CLUSTERS]: { type: "geojson", data: EMPTY },
+      [LABELS]: { type: "geojson", data: EMPTY },
+      ...(base ? { basemap: baseSource(base) } : {}),
+      ...Object.fromEntries(shapes.map((shape) => [sourceOf(shape.key), tilesOf(shape)])),
     },
     layers: [
-      { id: "land", type: "background", paint: { "background-color": colors.land } },
-      { id: "graticule", type: "line", source: "graticule", paint: { "line-color": colors.grid, "line-width": 1 } },
-      ...below.flatMap((type) => shapeLayers(type, content)),
-      ...below.flatMap((type) => pointLayers(type, content)),
-      ...below.map((type) => labelLayer(type, content)),
+      { id: "land", type: "background", paint: { "background-color": PAPER[theme].land } },
+      ...(base ? baseGround(theme) : [gridLayer(theme)]),
+      ...below.flatMap((shape) => shapeLayers(shape, content)),
+      ...(base ? baseNames(theme, language) : []),
+      ...clusterLayers(theme),
+      labelLayer(theme),
     ],
   };
 }
 
-function tilesOf(type: string): VectorSourceSpecification {
-  const tiles = [`${location.origin}/tiles/${encodeURIComponent(type)}/{z}/{x}/{y}.mvt`];
+function gridLayer(theme: Theme): LayerSpecification {
+  return { id: "graticule", type: "line", source: GRATICULE, paint: { "line-color": COLORS[theme].grid, "line-width": 1 } };
+}
+
+function tilesOf({ type, stamp }: ShownShape): VectorSourceSpecification {
+  const tiles = [`${location.origin}/tiles/${encodeURIComponent(type)}/{z}/{x}/{y}.mvt?${stamp}`];
   return { type: "vector", tiles, minzoom: 0, maxzoom: DEEPEST_TILE };
 }
 
-function shapeLayers({ name, color }: Shown, content: MapContent): LayerSpecification[] {
+function shapeLayers({ key, color }: ShownShape, content: MapContent): LayerSpecification[] {
   const colors = COLORS[content.theme];
-  const shared = { source: sourceOf(name), "source-layer": TILE_LAYER };
+  const shared = { source: sourceOf(key), "source-layer": TILE_LAYER };
   const own: Expression = ["case", STALE, colors.stale, color];
   const chosen: Expression = ["==", ["get", "id"], content.selected ?? NOTHING_SELECTED];
   return [
-    { ...shared, id: `${name}:area`, type: "fill", filter: DRAWN.area, paint: { "fill-color": own, "fill-opacity": 0.16 } },
+    { ...shared, id: `${key}:area`, type: "fill", filter: AREA, paint: { "fill-color": own, "fill-opacity": ["case", chosen, 0.26, 0.1] } },
     {
       ...shared,
-      id: `${name}:line`,
+      id: `${key}:line`,
       type: "line",
-      filter: DRAWN.line,
+      filter: LINE,
       layout: { "line-join": "round", "line-cap": "round" },
-      paint: { "line-color": ["case", chosen, colors.accent, own], "line-width": ["case", chosen, 4, 1.6] },
+      paint: {
+        "line-color": ["case", chosen, colors.accent, own],
+        "line-width": ["interpolate", ["linear"], ["zoom"], 10, ["case", chosen, 3, 1], 15, ["case", chosen, 5, 2.4]],
+        "line-opacity": 0.85,
+      },
     },
   ];
 }
 
-/** Measured: filled; estimated: a ring; out of date: grey. */
-function pointLayers({ name, color }: Shown, content: MapContent): LayerSpecification[] {
-  const colors = COLORS[content.theme];
-  const shared = { source: sourceOf(name), "source-layer": TILE_LAYER };
-  const own: Expression = ["case", STALE, colors.stale, color];
-  const chosen: FilterSpecification = ["all", DRAWN.point, ["==", ["get", "id"], content.selected ?? NOTHING_SELECTED]];
+function clusterLayers(theme: Theme): LayerSpecification[] {
+  const colors = COLORS[theme];
   return [
     {
-      ...shared,
-      id: `${name}:halo`,
+      id: "cluster",
       type: "circle",
-      filter: chosen,
+      source: CLUSTERS,
       paint: {
-        "circle-radius": sized(1, 7),
-        "circle-color": colors.accent,
-        "circle-opacity": 0.22,
-        "circle-stroke-color": colors.accent,
-        "circle-stroke-width": 2,
+        "circle-radius": ["get", "radius"],
+        "circle-color": ["get", "color"],
+        "circle-opacity": 0.88,
+        "circle-stroke-color": colors.halo,
+        "circle-stroke-width": 1.5,
       },
     },
     {
-      ...shared,
-      id: `${name}:point`,
-      type: "circle",
-      filter: DRAWN.point,
-      paint: {
-        "circle-radius": sized(1),
-        "circle-color": ["case", ESTIMATED, colors.edge, own],
-        "circle-stroke-color": ["case", ESTIMATED, own, colors.edge],
-        "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 9, ["case", ESTIMATED, 1.2, 0.4], 13, ["case", ESTIMATED, 2, 1]],
-      },
+      id: "cluster-count",
+      type: "symbol",
+      source: CLUSTERS,
+      layout: { "text-field": ["get", "count"], "text-font": FONT, "text-size": 12, "text-allow-overlap": true },
+      paint: { "text-color": colors.onCluster },
     },
   ];
 }
 
-function labelLayer({ name }: Shown, content: MapContent): LayerSpecification {
-  const colors = COLORS[content.theme];
+function labelLayer(theme: Theme): LayerSpecification {
+  const colors = COLORS[theme];
   return {
-    id: `${name}:label`,
+    id: "label",
     type: "symbol",
-    source: sourceOf(name),
-    "source-layer": TILE_LAYER,
-    // a shape that reaches over several tiles would be named in each
-    filter: DRAWN.point,
-    minzoom: LABELS_FROM,
+    source: LABELS,
     layout: {
-      "text-field": ["coalesce", ["get", "label"], ""],
+      "text-field": ["get", "label"],
       "text-font": FONT,
       "text-size": 12,
       "text-anchor": "top",
-      "text-offset": [0, 0.95],
+      "text-offset": [0, 0.8],
       "text-max-width": 9,
     },
-    paint: { "text-color": colors.text, "text-halo-color": colors.land, "text-halo-width": 1.4 },
+    paint: { "text-color": colors.text, "text-halo-color": colors.halo, "text-halo-width": 1.5 },
   };
 }
