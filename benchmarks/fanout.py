@@ -54,5 +54,5 @@ if __name__ == "__main__":
     uvicorn.run(
         application(Path(sys.argv[2]).read_text("utf-8")), port=int(sys.argv[1]), log_config=None, access_log=False,
         lifespan="off", ws=sys.argv[3] if len(sys.argv) > 3 else "websockets-sansio",
-        ws_per_message_deflate=False, backlog=2048, log_level="critical",
+        ws_per_message_deflate=False, backlog=2048, log_level="critical", timeout_graceful_shutdown=1,
     )  # fmt: skip
