@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -274,3 +276,9 @@ async def test_a_damaged_segment_is_not_read(city: Client) -> None:
     segment.write_bytes(bytes(content))
     answer = await asked(city, "SELECT count(*) FROM history")
     assert answer.status_code == 500 and "damaged" in answer.json()["detail"]
+
+
+def test_the_server_itself_never_loads_the_engine() -> None:
+    loaded = "import sys, zhicheng.server.table, zhicheng.server.serve; print('duckdb' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"

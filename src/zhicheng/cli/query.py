@@ -23,7 +23,7 @@ from zhicheng.server.documents import contexts_with
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.sql import asking
 from zhicheng.server.sql.asking import Limits
-from zhicheng.server.sql.child import Asked
+from zhicheng.server.sql.question import Asked
 from zhicheng.server.sql.relations import Short
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 

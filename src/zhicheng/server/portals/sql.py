@@ -13,9 +13,8 @@ from zhicheng.server.http import JSON, Answer, json_answer
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Body, Handler, Parameter, Response, Route
 from zhicheng.server.sql import asking, described
-from zhicheng.server.sql.answers import MEDIA
 from zhicheng.server.sql.asking import Desk, Found, Limits
-from zhicheng.server.sql.child import Asked
+from zhicheng.server.sql.question import MEDIA, Asked
 
 Form = Literal["json", "csv", "xlsx", "arrow"]
 _SHOWN = 10_000

@@ -167,9 +167,3 @@ FORMS: dict[str, Callable[[_Counted, str, BinaryIO], None]] = {
     "csv": _csv,
     "xlsx": _xlsx,
 }
-MEDIA = {
-    "arrow": "application/vnd.apache.arrow.stream",
-    "json": "application/json",
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from zhicheng.kernel.errors import Corrupt, Forbidden, Invalid, TooLarge, TooMany, ZhichengError
 from zhicheng.server.sql import relations
-from zhicheng.server.sql.child import Asked
+from zhicheng.server.sql.question import Asked
 from zhicheng.storage.engines.embedded.shared import share
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 

@@ -28,6 +28,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs
 
 from zhicheng.server.sql import answers
+from zhicheng.server.sql.question import Asked
 from zhicheng.standards.changes import CODED, Act, Form
 from zhicheng.standards.ngsild.model import Kind
 
@@ -48,20 +49,6 @@ _KINDS = (
     (OSError, "data"),
 )
 """What an error is about, for its words in two languages; the first that fits."""
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """A question. memory: bytes; seconds: of processor time; rows: most of the answer; names: IRI -> short name."""
-
-    sql: str
-    folder: str
-    memory: int
-    seconds: float
-    rows: int
-    format: str = "arrow"
-    encoding: str = "utf-8"
-    names: dict[str, str] = {}
-    threads: int = 2
 
 
 class OnlyReading(Exception):
