@@ -135,7 +135,7 @@ async def test_documents_are_pages_and_nothing_in_them_is_markup(start: Start) -
         ("[a](javascript:alert(1))", "[a](javascript:alert(1))"),
         ("[a](data:text/html,x)", "[a](data:text/html,x)"),
         ("![a](http://elsewhere/x.png)", '<img src="http://elsewhere/x.png" alt="a" />'),
-        ("[a](../CHANGELOG.md)", '<a href="/docs/sources/CHANGELOG.md">a</a>'),
+        ("[a](../CHANGELOG.md)", '<a href="/docs/sources%2FCHANGELOG.md">a</a>'),
         ("`<b>`", "<code>&lt;b&gt;</code>"),
     ],
 )

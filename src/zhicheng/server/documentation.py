@@ -95,11 +95,11 @@ def _lead(token: Token, name: str) -> None:
     path, mark, anchor = target.partition("#")
     whole = posixpath.normpath(posixpath.join(posixpath.dirname(f"docs/{name}"), path))
     if whole.startswith("docs/") and whole.endswith(".md"):
-        token.attrSet(str(key), f"/docs/{whole[5:-3]}{mark}{anchor}")
+        token.attrSet(str(key), f"/docs/{quote(whole[5:-3], safe='')}{mark}{anchor}")
     elif whole.startswith("docs/"):
         token.attrSet(str(key), FILES + quote(whole[5:]))
     else:
-        token.attrSet(str(key), f"/docs/sources/{quote(whole)}")
+        token.attrSet(str(key), f"/docs/{quote(f'sources/{whole}', safe='')}")
 
 
 def file(name: str) -> tuple[bytes, str]:

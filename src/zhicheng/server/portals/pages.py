@@ -24,7 +24,7 @@ PAGES: tuple[tuple[str, Named], ...] = (
     ("/sql", Named("SQL 查询", "SQL")),
     ("/reference", Named("参考模型", "The reference model")),
     ("/docs", Named("文档", "Documents")),
-    ("/docs/{...}", Named("一篇文档", "A document")),
+    ("/docs/{name}", Named("一篇文档", "A document")),
     ("/sign/{stop}", Named("电子站牌", "The sign of a stop")),
     ("/sign-in", Named("登录", "Sign in")),
     ("/sign-out", Named("退出登录", "Sign out")),

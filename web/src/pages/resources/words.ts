@@ -1,0 +1,42 @@
+/** The texts of the catalogue. */
+import { sayer, type Text } from "../../text/words";
+
+const WORDS = {
+  title: ["信息资源中心", "Information-resource centre"],
+  entities: ["实体", "Entities"],
+  types: ["数据类型", "Types"],
+  departments: ["部门", "Departments"],
+  feeds: ["数据源", "Feeds"],
+  changes: ["全部变更", "Changes in all"],
+  changes_now: ["变更/分钟（当前）", "Changes a minute now"],
+  changes_day: ["过去 24 小时变更", "Changes in 24 hours"],
+  counting: ["历史仍在清点，数字会继续增加", "History is still being counted; these numbers will grow"],
+  all_departments: ["全部部门", "All departments"],
+  unowned: ["未标明部门", "No department named"],
+  search: ["按名称查找类型", "Find a type by name"],
+  type: ["类型", "Type"],
+  owners: ["归属部门", "Departments"],
+  count: ["数量", "Count"],
+  located: ["有位置", "Located"],
+  completeness: ["完整度", "Completeness"],
+  completeness_note: ["模型要求的与在用的属性的平均填充比例", "Mean share of entities with each attribute that the model requires or that is in use"],
+  newest: ["最新数据", "Newest"],
+  now: ["当前/分", "Now, /min"],
+  day: ["24 小时", "24 hours"],
+  rhythm: ["每小时", "By hour"],
+  quality: ["质量标记", "Quality"],
+  depth: ["历史自", "History since"],
+  classification: ["密级", "Class"],
+  name: ["名称", "Name"],
+  state: ["状态", "State"],
+  decoder: ["解码器", "Decoder"],
+  fills: ["写入", "Fills"],
+  refused: ["拒收行", "Refused"],
+  apps: ["应用", "Applications"],
+  simulated: ["模拟", "simulated"],
+  more: ["等 {count} 个", "and {count} more"],
+  no_type: ["没有符合条件的类型", "No type fits"],
+  empty: ["还没有数据。接入数据源后，这里会列出每一类数据。", "No data yet. Once a feed is connected, every type of data is listed here."],
+} as const satisfies Record<string, Text>;
+
+export const say = sayer(WORDS);

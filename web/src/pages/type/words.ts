@@ -1,0 +1,42 @@
+/** The texts of a type in the catalogue. */
+import { sayer, type Text } from "../../text/words";
+
+const WORDS = {
+  back: ["资源目录", "Catalogue"],
+  count: ["实体", "Entities"],
+  located: ["有位置", "Located"],
+  completeness: ["完整度", "Completeness"],
+  newest: ["最新数据", "Newest"],
+  middle: ["数据年龄中位数", "Median age"],
+  now: ["变更/分钟（当前）", "Changes a minute now"],
+  day: ["过去 24 小时变更", "Changes in 24 hours"],
+  total: ["全部变更", "Changes in all"],
+  since: ["历史起止", "History"],
+  attributes: ["属性", "Attributes"],
+  attribute: ["属性", "Attribute"],
+  share: ["填充率", "Filled"],
+  have: ["有", "Have it"],
+  missing: ["缺", "Lack it"],
+  unit: ["单位", "Unit"],
+  owners: ["部门", "Departments"],
+  sources: ["来源", "Sources"],
+  quality: ["质量标记", "Quality"],
+  required: ["必填", "required"],
+  unknown: ["模型之外", "beyond the model"],
+  samples: ["样例", "Samples"],
+  lineage: ["数据血缘", "Lineage"],
+  lineage_note: ["哪个数据源、哪个应用产生了哪些值，又被谁使用", "Which feed and which application made which values, and who uses them"],
+  comes_from: ["来自", "Comes from"],
+  data: ["数据", "Data"],
+  used_by: ["用于", "Used by"],
+  gives: ["产出", "Gives"],
+  interfaces: ["接口", "Interfaces"],
+  interfaces_note: ["地址为本服务器；将 TOKEN 换成您的令牌", "The addresses are this server's; put your token for TOKEN"],
+  hours: ["最近 24 小时", "The last 24 hours"],
+  all_attributes: ["显示模型中未使用的 {count} 个属性", "Show {count} attributes of the model that nobody uses"],
+  on_map: ["在地图上查看", "See on the map"],
+  declared: ["尚无值", "no values yet"],
+  entities_count: ["{count} 个实体", "{count} entities"],
+} as const satisfies Record<string, Text>;
+
+export const say = sayer(WORDS);
