@@ -1,6 +1,6 @@
 /** How the centre writes names, shares, counts and links. */
 import { preferences } from "../preferences";
-import { formatNumber } from "../text/format";
+import { formatAge, formatNumber } from "../text/format";
 import type { Line, Named } from "./contract";
 
 export function labelOf(named: Named): string {
@@ -28,6 +28,12 @@ export function compact(value: number | null): string {
   if (value >= 1e9) return `${(value / 1e9).toFixed(2)} bn`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
   return formatNumber(value);
+}
+
+/** A length of time: 8 s, 3 min. */
+export function span(seconds: number): string {
+  if (seconds < 1) return preferences.language === "zh" ? "不到 1 秒" : "under 1 s";
+  return formatAge(seconds).replace(/前$| ago$/, "");
 }
 
 export function bytes(value: number): string {
