@@ -31,7 +31,8 @@ NOW = 1_795_000_000
 @pytest.fixture(scope="module")
 def written(made: City, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("past")
-    return {path.name.split("-")[0]: path for path, _ in history.write(made.living, Span(NOW - DAY, NOW), folder)}
+    span, buses = Span(NOW - DAY, NOW), NOW - 1200.0
+    return {path.name.split("-")[0]: path for path, _ in history.write(made.living, span, folder, buses)}
 
 
 def test_spans_cover_the_past_once_and_do_not_depend_on_when_it_is_asked_for() -> None:
@@ -66,6 +67,12 @@ def test_the_mappings_read_all_files_and_say_whose_they_are() -> None:
         name, mapping = found.of(f"{stream.name}-20260101-20260131.parquet") or ("", None)
         assert name == stream.name and mapping is not None
         assert mapping.simulated and mapping.owner.endswith(f":{stream.owner}")
+
+
+def test_buses_have_a_past_of_the_last_day(written: dict[str, Path]) -> None:
+    table = pq.read_table(written["bus"]).to_pydict()
+    assert min(table["at"]) > NOW - 1200 and max(table["at"]) < NOW
+    assert len(set(table["id"])) > 20 and max(table["speed"]) < 90
 
 
 @pytest.mark.slow
@@ -123,7 +130,7 @@ class _Done:
 
 
 def _made_here(plan: Plan) -> object:
-    def make(keep: Path, seed: int, span: Span) -> tuple[list[Path], int]:
+    def make(keep: Path, seed: int, span: Span, buses: float) -> tuple[list[Path], int]:
         found = list(history.write(Shelf(keep, plan).living(), span, keep / "past"))
         return [path for path, _ in found], sum(count for _, count in found)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from zhicheng.cli import imports
 from zhicheng.cli.demo_platform import prepare
 from zhicheng.cli.words import Words
-from zhicheng.demo.history import Span, mappings, spans, write
+from zhicheng.demo.history import BUSES, Span, mappings, spans, write
 from zhicheng.demo.plan import Plan
 from zhicheng.demo.shelf import Shelf
 from zhicheng.kernel.errors import BadConfiguration
@@ -50,11 +50,11 @@ def build(arguments: argparse.Namespace, say: Words) -> int:
     Shelf(keep, Plan(seed=arguments.seed)).living()
     began = time.monotonic()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(make, keep, arguments.seed, span) for span in left[:2]]
+        futures = [pool.submit(make, keep, arguments.seed, span, progress.now - BUSES) for span in left[:2]]
         for number, span in enumerate(left):
             paths, values = futures.pop(0).result()
             if number + 2 < len(left):
-                futures.append(pool.submit(make, keep, arguments.seed, left[number + 2]))
+                futures.append(pool.submit(make, keep, arguments.seed, left[number + 2], progress.now - BUSES))
             failed = _import(arguments, [mapping, *paths], say)
             if failed:
                 _drop(futures)
@@ -69,9 +69,9 @@ def build(arguments: argparse.Namespace, say: Words) -> int:
     return 0
 
 
-def make(keep: Path, seed: int, span: Span) -> tuple[list[Path], int]:
+def make(keep: Path, seed: int, span: Span, buses: float) -> tuple[list[Path], int]:
     """The files of a span, in a process of its own, and how many values they hold."""
-    found = list(write(Shelf(keep, Plan(seed=seed)).living(), span, keep / "past"))
+    found = list(write(Shelf(keep, Plan(seed=seed)).living(), span, keep / "past", buses))
     return [path for path, _ in found], sum(count for _, count in found)
 
 

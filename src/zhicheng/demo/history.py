@@ -10,15 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from zhicheng.demo import fleet
 from zhicheng.demo.city import Living
 from zhicheng.demo.cityfile import table_text
 from zhicheng.demo.days import DAY, day_of
 from zhicheng.demo.departments import owner
+from zhicheng.demo.service_days import Days
 from zhicheng.demo.streams import STREAMS, Stream, instants, mapping
 from zhicheng.kernel.columns import F8, I8
 
 _CHUNK = 4 * DAY
 """Seconds that are made at a time."""
+_BUS_EVERY = 30
+BUSES = float(DAY)
+"""Buses have a past of so many seconds; every report of a year would be nine thousand million values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,10 @@ def spans(now: float, seconds: float, days: int = 30) -> list[Span]:
     return [Span(a, b) for a, b in zip([first, *inner], [*inner, int(now)], strict=True)]
 
 
-def write(living: Living, span: Span, folder: Path) -> Iterator[tuple[Path, int]]:
-    """A file for each stream; gives each with the number of its values when it is whole."""
+def write(living: Living, span: Span, folder: Path, buses: float = np.inf) -> Iterator[tuple[Path, int]]:
+    """A file for each stream, and one for buses where the span reaches beyond the instant from which theirs is kept;
+    gives each with the number of its values when it is whole.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for stream in STREAMS:
         path = folder / f"{stream.name}-{span.name}.parquet"
@@ -60,6 +67,37 @@ def write(living: Living, span: Span, folder: Path) -> Iterator[tuple[Path, int]
                 count += table.num_rows * len(stream.columns)
         part.replace(path)
         yield path, count
+    if span.until > buses:
+        found = _buses(living, max(span.after, int(buses)), span.until)
+        pq.write_table(found, path := folder / f"bus-{span.name}.parquet", compression="zstd")
+        yield path, found.num_rows * 3
+
+
+def _buses(living: Living, after: int, until: int) -> pa.Table:
+    """Where the buses on trips were, every half minute."""
+    days, bus = Days(living), np.arange(living.plan.vehicles)
+    parts = []
+    for now in range(after // _BUS_EVERY * _BUS_EVERY + _BUS_EVERY, until, _BUS_EVERY):
+        said = fleet.report(living.plan.seed, living.tracks, days.at(now), np.full(len(bus), float(now)), bus)
+        runs = np.flatnonzero(said.run >= 0)
+        lon, lat = living.ground.degrees(said.places[runs]).T
+        speed, bearing = np.round(said.speed[runs] * 3.6, 1), np.round(said.bearing[runs]) % 360
+        parts.append((runs, np.full(len(runs), now), lon, lat, speed, bearing))
+    row, at, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
+    codes = pa.DictionaryArray.from_arrays(pa.array(row.astype(np.int32)), pa.array([f"b{one:04d}" for one in bus]))
+    return pa.table([codes, *map(pa.array, (at, *rest))], ["id", "at", "lon", "lat", "speed", "bearing"])
+
+
+_BUS_MAPPING: dict[str, object] = {
+    "files": "bus-*.parquet", "owner": owner("buses"), "simulated": True, "type": "Vehicle",
+    "id": "urn:ngsi-ld:Vehicle:bus:{id}", "time": {"column": "at", "format": "unix"},
+    "location": {"lat": "lat", "lon": "lon"},
+    "attributes": {
+        "speed": {"column": "speed", "kind": "number", "unit": "KMH"},
+        "bearing": {"column": "bearing", "kind": "number", "unit": "DD"},
+    },
+}  # fmt: skip
+"""As the decoder of their live reports names them."""
 
 
 def mappings() -> str:
@@ -68,6 +106,7 @@ def mappings() -> str:
     for stream in STREAMS:
         told = {"files": f"{stream.name}-*.parquet", "owner": owner(stream.owner), "simulated": True, **mapping(stream)}
         found += table_text(f"mappings.{stream.name}", told)
+    found += table_text("mappings.bus", _BUS_MAPPING)
     return "\n".join(found) + "\n"
 
 

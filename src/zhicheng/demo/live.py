@@ -7,23 +7,21 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
-from zhicheng.demo import climate, fleet, realtime
+from zhicheng.demo import fleet, realtime
 from zhicheng.demo.city import Living
 from zhicheng.demo.cityfile import REGISTERS, register
-from zhicheng.demo.days import HOUR, day_of, midnight, works
+from zhicheng.demo.days import HOUR, day_of
 from zhicheng.demo.documents import dated, lines
 from zhicheng.demo.forecasts import forecasts, moment, warnings
-from zhicheng.demo.runs import Runs, runs
 from zhicheng.demo.sender import Refused, Sender
+from zhicheng.demo.service_days import Days
 from zhicheng.demo.shelf import Shelf
 from zhicheng.demo.streams import STREAMS, Stream, table
 from zhicheng.demo.timekeeper import Timekeeper
-from zhicheng.demo.timetable import SERVICES
 from zhicheng.kernel.columns import F8, I8, Index, Mask
 
 _log = logging.getLogger(__name__)
@@ -50,28 +48,6 @@ class Told:
         for name, column in values.items():
             self.values[name][row[rows]] = column[rows]
         return rows
-
-
-class Days:
-    """The service days that matter now: yesterday's, whose last trips may still run, and today's."""
-
-    def __init__(self, living: Living) -> None:
-        self._living = living
-        self._kept: dict[int, Runs] = {}
-
-    def at(self, now: float) -> list[Runs]:
-        """Yesterday's and today's runs."""
-        today = day_of(now)
-        wanted = [today - timedelta(days=1), today]
-        self._kept = {key: one for key, one in self._kept.items() if key in [day.toordinal() for day in wanted]}
-        for day in wanted:
-            if day.toordinal() not in self._kept:
-                living, seed = self._living, self._living.plan.seed
-                service = SERVICES[0] if works(day) else SERVICES[1]
-                wet = climate.hourly_rain(seed, midnight(day))
-                made = runs(seed, living.tables[service], day, living.plan.vehicles, wet)
-                self._kept[day.toordinal()] = made
-        return [self._kept[day.toordinal()] for day in wanted]
 
 
 class Life:
