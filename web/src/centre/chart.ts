@@ -3,8 +3,8 @@ import { BarChart, LineChart, ScatterChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { formatNumber, wallClock } from "../../text/format";
-import { cellText, type Answer, type Cell } from "./ask";
+import { formatNumber, wallClock } from "../text/format";
+import { cellText, type Answer, type Cell } from "../pages/sql/ask";
 
 use([BarChart, LineChart, ScatterChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer]);
 
