@@ -41,7 +41,11 @@ def sign(seen: Seen, asked: Asked, params: m.Params) -> Json:
         "version": 1,
         "at": instants.format(seen.now),
         "clock": f"{zones.local(zones.zone(params.time_zone or 'UTC'), seen.now):%H:%M}",
-        "stop": {"ids": [stop.id for stop in stops], "name": _name(stops[0]), "code": said.text(stops[0], "code")},
+        "stop": {
+            "ids": [stop.id for stop in stops],
+            "name": dict[str, Json](names_of(stops[0], stops[0].id)),
+            "code": said.text(stops[0], "code"),
+        },
         "lines": [_line(group, routes, most, seen.now) for group in _grouped(coming, routes)],
         "notices": [dict[str, Json](one) for one in notices(seen.some("Alert"), concerned, seen.now)],
         "weather": _weather(seen, stops),
@@ -120,9 +124,9 @@ def _arrival(call: Call, now: int) -> Json:
     }
 
 
-def _name(stop: Entity) -> Json:
-    words = said.in_zh_en(said.languages(stop, "name")) or dict.fromkeys(("zh", "en"), named(stop.id)[1])
-    return dict[str, Json](words)
+def names_of(entity: Entity | None, urn: str) -> dict[str, str]:
+    """The name of a stop or line in both languages; the end of its URN where it has none."""
+    return said.in_zh_en(said.languages(entity, "name")) or dict.fromkeys(("zh", "en"), named(urn)[1])
 
 
 def _weather(seen: Seen, stops: list[Entity]) -> Json:

@@ -18,7 +18,7 @@ from zhicheng.standards.gtfs.static import Static, from_tables
 from zhicheng.standards.models import said
 from zhicheng.standards.ngsild.model import Entity
 
-_OVERDUE = 5 * MINUTE
+OVERDUE = 5 * MINUTE
 """How long an arrival that did not come is still shown."""
 _AHEAD = 60 * MINUTE
 """How far ahead a trip that is called off is shown."""
@@ -47,17 +47,17 @@ def calls(seen: Seen, stops: Collection[str], params: m.Params) -> list[Call]:
 
 def _call(seen: Seen, run: list[Arrival], stops: Collection[str], params: m.Params) -> Call | None:
     trip = seen.one(run[0].trip)
-    since = seen.now - (_OVERDUE if run[0].own else MINUTE)
+    since = seen.now - (OVERDUE if run[0].own else MINUTE)
     ahead = [one for one in run if not one.skipped and one.time > since]
     place = next((place for place, one in enumerate(ahead) if one.stop in stops), None)
     if place is None or said.text(trip, m.RELATION) in CALLED_OFF:
         return None
     one = ahead[place]
     headsign = said.text(trip, "headSign") or _end(seen, one.trip, ahead[-1].stop)
-    return Call(replace(one, stale=_stale(seen, one, params)), place + 1, headsign)
+    return Call(replace(one, stale=stale(seen, one, params)), place + 1, headsign)
 
 
-def _stale(seen: Seen, one: Arrival, params: m.Params) -> bool:
+def stale(seen: Seen, one: Arrival, params: m.Params) -> bool:
     """Whether nothing was heard of the vehicle for a while, or of the feed that it, or the prediction, comes by."""
     if not one.own:
         return one.source in seen.stale
@@ -102,7 +102,7 @@ def _called_off(seen: Seen, trip: Entity, stops: Collection[str]) -> Iterator[Ca
         urn = f"urn:ngsi-ld:GtfsStop:{quote(network, safe='')}:{quote(stop_id, safe='')}"
         if urn in stops and seconds >= 0:
             time = zones.service_instant(static.zone, day, seconds + shift)
-            if -_OVERDUE < time - seen.now < _AHEAD:
+            if -OVERDUE < time - seen.now < _AHEAD:
                 one = Arrival(trip.id, said.text(trip, m.HAS_ROUTE), urn, "", row, time, time, time, 0)
                 yield Call(one, 0, said.text(trip, "headSign") or _end(seen, trip.id, urn), cancelled=True)
             return

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from zhicheng.apps.arrival import model as m
 from zhicheng.apps.arrival.boards import sign
+from zhicheng.apps.arrival.lines import line
 from zhicheng.compute.views import JSON, Ask, Asked, Seen, View
 from zhicheng.standards.gtfs import published, realtime
 from zhicheng.standards.gtfs.arrivals import arrivals_of
@@ -45,6 +46,12 @@ VIEWS = (
             ),
             Ask("most", Label("Arrivals of each line", "每条线路显示的班次数"), number=True),
         ),
+    ),
+    View(
+        "line",
+        Label("A line: its stops, and the vehicles on their way", "线路：站点与在途车辆"),
+        line,
+        (Ask("line", Label("A line's id, or NETWORK:LINE", "线路标识，或 网络:线路")),),
     ),
     _feed("trip-updates", Label("Arrivals (GTFS Realtime)", "到站预报（GTFS Realtime）"), _trip_updates),
     _feed(
