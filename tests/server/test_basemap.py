@@ -51,6 +51,22 @@ async def test_it_says_where_it_lies_and_whose_it_is(city: httpx.AsyncClient) ->
     assert about["layers"] == {"water": 1, "road": 1, "place": 1}
 
 
+async def test_places_are_found_by_name_in_both_languages(city: httpx.AsyncClient) -> None:
+    async def found(text: str, **more: str) -> list[dict[str, object]]:
+        answer = await city.get("/api/v1/basemap/places", params={"text": text, **more})
+        assert answer.status_code == 200, answer.text
+        places: list[dict[str, object]] = answer.json()
+        return places
+
+    assert [one["name"] for one in await found("南")] == ["南宁", "南湖"]
+    [lake] = await found("south")
+    assert (lake["name"], lake["name_en"], lake["layer"]) == ("南湖", "South Lake", "water")
+    assert (lake["lon"], lake["lat"]) == pytest.approx((108.32, 22.82), abs=0.01)
+    assert len(await found("南", limit="1")) == 1 and await found("") == await found("北") == []
+    bad = await city.get("/api/v1/basemap/places", params={"text": "南", "limit": "many"})
+    assert bad.status_code == 400
+
+
 async def test_a_tile_has_what_its_zoom_can_show(city: httpx.AsyncClient) -> None:
     near = read((await city.get(at(13))).content)
     assert set(near) == {"water", "road", "place"}

@@ -82,6 +82,26 @@ async def test_search_by_name_and_by_id(city: httpx.AsyncClient) -> None:
     assert (await city.get("/api/v1/search")).json() == []
 
 
+async def test_search_gives_the_closest_first_and_no_more_of_a_type_than_asked(city: httpx.AsyncClient) -> None:
+    def called(name: str) -> dict[str, object]:
+        return {"type": "Property", "value": name}
+
+    for number in range(4):
+        other = park(
+            f"urn:x:{number}", name=called(f"{'东' * number}南湖"), alternateName=called(f"South Lake {number}")
+        )
+        assert (await city.post(ENTITIES, json=other)).status_code == 201
+    line = {"id": "urn:x:line", "type": "GtfsRoute", "name": called("南湖 — 火车站"), "shortName": called("1")}
+    assert (await city.post(ENTITIES, json=line)).status_code == 201
+    found = (await city.get("/api/v1/search", params={"text": "南湖", "each": "2"})).json()
+    assert [one["id"] for one in found] == ["urn:x:0", "urn:x:line", "urn:x:1"]
+    for text in ("1路", "line 1", "Line 1"):
+        [one] = (await city.get("/api/v1/search", params={"text": text})).json()
+        assert (one["id"], one["short"]) == ("urn:x:line", "1")
+    assert [one["id"] for one in (await city.get("/api/v1/search", params={"text": "LAKE 3"})).json()] == ["urn:x:3"]
+    assert (await city.get("/api/v1/search", params={"text": "x", "each": "0"})).status_code == 400
+
+
 async def test_a_tile_holds_what_lies_in_it(city: httpx.AsyncClient) -> None:
     ring = [[108.31, 22.82], [108.33, 22.82], [108.33, 22.84], [108.31, 22.84], [108.31, 22.82]]
     for number, shape in enumerate(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from zhicheng.hub.plans import missing
 from zhicheng.hub.temporal import Window
 from zhicheng.kernel import instants
+from zhicheng.kernel.columns import I8, Coded
 from zhicheng.kernel.errors import Invalid, Language, NotFound, UnsupportedMedia
 from zhicheng.network.health import STATUS_ZH
 from zhicheng.sensing.basemap import SET as BASEMAP
@@ -21,12 +23,13 @@ from zhicheng.server.portals.basemap import place_of
 from zhicheng.server.portals.tiles import Tiles
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Handler
+from zhicheng.server.space import Space
 from zhicheng.standards.changes import Form
 from zhicheng.standards.mvt import MEDIA_TYPE
 from zhicheng.standards.ngsild.changes import value_of
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.standards.ngsild.temporal import format_many
-from zhicheng.storage.live import State
+from zhicheng.storage.live import State, Table
 from zhicheng.storage.log import HistoryQuery, Series
 from zhicheng.storage.series import aggregate
 
@@ -100,37 +103,69 @@ async def entity(request: Request) -> Answer:
 
 
 async def search(request: Request) -> Answer:
-    """GET /api/v1/search: entities whose id or label holds the text, in any case."""
+    """GET /api/v1/search: entities whose id, label or other name holds the text, in any case; the closest first."""
     query = request.query()
     text = query.get("text", "").strip().casefold()
     if not text:
         return json_answer([])
     limit = _count(query, "limit", _FOUND, _MOST_FOUND)
+    each = _count(query, "each", limit, limit)
     moment = await moment_of(request, query)
-    found = await asyncio.to_thread(_search, request, moment.state, text, limit)
+    found = await asyncio.to_thread(_search, request, moment.state, text, (each, limit))
     return json_answer(found)
 
 
-def _search(request: Request, state: State, text: str, limit: int) -> list[dict[str, object]]:
-    space = request.space
-    found: list[dict[str, object]] = []
+def _search(request: Request, state: State, text: str, most: tuple[int, int]) -> list[dict[str, object]]:
+    """At most so many of each type, and of all; of those that there are, the closest."""
+    found: list[tuple[tuple[int, int], dict[str, object]]] = []
     with state.lock:
         for table in state.tables:
-            rows = np.flatnonzero(table.alive)
-            if not len(rows):
-                continue
-            labels = view.labels_at(space, table, rows)
-            fitting = np.array([*(text in label.casefold() for label in labels.values), False])[labels.codes]
-            names = table.directory.names(table.entity[rows])
-            hits = [at for at, name in enumerate(names) if fitting[at] or text in name.casefold()]
-            cells = view.located(space, table)
-            for at in hits[: limit - len(found)]:
-                place = _place_of(cells, int(rows[at]))
-                kind = space.contexts.default.compact(table.types[0]) if table.types else ""
-                found.append({"id": names[at], "type": kind, "label": labels[at], "lon": place[0], "lat": place[1]})
-            if len(found) >= limit:
-                break
-    return found
+            found += _search_table(request.space, table, text, most[0])
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])[: most[1]]]
+
+
+def _search_table(
+    space: Space, table: Table, text: str, most: int
+) -> Iterator[tuple[tuple[int, int], dict[str, object]]]:
+    rows = np.flatnonzero(table.alive)
+    if not len(rows):
+        return
+    labels = view.labels_at(space, table, rows)
+    names = table.directory.names(table.entity[rows])
+    closeness = np.min([*(_closeness(one, text) for one in (labels, *view.other_names_at(space, table, rows)))], axis=0)
+    by_id = np.array([text in name.casefold() for name in names])
+    closeness = np.where(by_id, np.minimum(closeness, _BY_ID), closeness)
+    hits = np.flatnonzero(closeness < _FAR)
+    cells, short = view.located(space, table), view.short_names_at(space, table, rows)
+    kind = space.contexts.default.compact(table.types[0]) if table.types else ""
+    for at in hits[np.argsort(closeness[hits], kind="stable")][:most].tolist():
+        place = _place_of(cells, int(rows[at]))
+        one = {"id": names[at], "type": kind, "label": labels[at], "short": short[at], "lon": place[0], "lat": place[1]}
+        yield (int(closeness[at]), len(labels[at] or names[at])), one
+
+
+_BY_ID, _FAR = 3, 4
+
+
+def _closeness(names: Coded, text: str) -> I8:
+    """How close a text comes to names: 0 it is the name, 1 it begins it, 2 it is part of it, _FAR it is not."""
+    return np.array([*(_nearness(name.casefold(), text) for name in names.values), _FAR])[names.codes]
+
+
+_NUMBERED = re.compile(r"(?:line|route|bus)?\s*([a-z]?\d{1,4}[a-z]?)\s*路?")
+"""How people ask for a line that is called by its number alone."""
+
+
+def _nearness(name: str, text: str) -> int:
+    """How close a text comes to one name, both case-folded.
+
+    >>> _nearness("1", "1路"), _nearness("南湖公园", "南湖"), _nearness("东南湖", "南湖"), _nearness("北湖", "南湖")
+    (0, 1, 2, 4)
+    """
+    if text in name:
+        return 0 if name == text else 1 if name.startswith(text) else 2
+    asked = _NUMBERED.fullmatch(text)
+    return 0 if asked is not None and asked[1] == name else _FAR
 
 
 def _place_of(cells: object, row: int) -> tuple[float | None, float | None]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from zhicheng.kernel.errors import Invalid, NotFound
 from zhicheng.security.actions import Named
 from zhicheng.sensing.basemap import SET
 from zhicheng.server.http import Answer, json_answer
+from zhicheng.server.portals.basemap_names import named
 from zhicheng.server.portals.basemap_tiles import BaseMap, prepared, tile
 from zhicheng.server.portals.tiles import DEEPEST
 from zhicheng.server.request import Request
-from zhicheng.server.routes import Response, Route
+from zhicheng.server.routes import Parameter, Response, Route
 from zhicheng.server.space import Space
 from zhicheng.server.system import VERSION
 from zhicheng.standards.mvt import MEDIA_TYPE
 
 _KEPT = 4096
+_FOUND, _MOST_FOUND = 10, 100
 _FINEST = 16
 """Zoom of the finest tiles worth asking for: a map shows them larger where it goes closer."""
 
@@ -74,7 +77,17 @@ def basemap_routes() -> tuple[Route, ...]:
             return Answer(304, b"", "", headers)
         return Answer(200, body, MEDIA_TYPE, headers)
 
+    async def places(request: Request) -> Answer:
+        query = request.query()
+        text, base = query.get("text", "").strip(), await maps.of(request.space)
+        return json_answer(await asyncio.to_thread(named, base, text, limit_of(query)) if text else [])
+
     return (
+        Route("GET", "/api/v1/basemap/places", "city:read", places,
+              Named("按名称找地点", "Places of the base map by name"),
+              (Parameter("text", "Part of the name", "名称的一部分"),
+               Parameter("limit", "At most so many", "最多条数", {"type": "integer", "minimum": 1})), None,
+              (Response(200, "The answer", "结果", {}),)),
         Route("GET", "/api/v1/basemap", "city:read", about,
               Named("底图概况", "The base map: its bounds, version and attribution"), (), None,
               (Response(200, "The answer", "结果", {}),)),
@@ -83,6 +96,14 @@ def basemap_routes() -> tuple[Route, ...]:
               (Response(200, "A vector tile with the layers of the base map", "矢量瓦片，含底图各图层", None,
                         (MEDIA_TYPE,)),)),
     )  # fmt: skip
+
+
+def limit_of(query: Mapping[str, str]) -> int:
+    """How many places are asked for."""
+    text = query.get("limit", str(_FOUND))
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and int(text) > 0):
+        raise Invalid("limit is a number above 0", "limit 应为大于 0 的数", parameter="limit")
+    return min(int(text), _MOST_FOUND)
 
 
 def _document(base: BaseMap) -> dict[str, object]:

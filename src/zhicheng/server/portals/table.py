@@ -83,6 +83,7 @@ def portal_routes() -> tuple[Route, ...]:
             (
                 Parameter("text", "Part of the id or name", "id 或名称的一部分"),
                 Parameter("limit", "At most so many", "最多条数", _NUMBER),
+                Parameter("each", "At most so many of each type", "每种类型最多条数", _NUMBER),
                 _AT,
             ),
             None,

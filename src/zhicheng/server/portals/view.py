@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from zhicheng.compute.terms import iri
 from zhicheng.hub.query import TypeFigures
 from zhicheng.hub.shown import shown_of
 from zhicheng.kernel import instants
@@ -16,6 +17,12 @@ from zhicheng.standards.ngsild.kinds import TYPE_NAMES
 from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind, Quality
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import State, Table
+
+OTHER_NAMES = tuple(
+    iri(name) for name in ("name", "alternateName", "shortName", "code", "description", "stop_desc", "qrCode")
+)
+"""Attributes by which a search finds what it does not call by them."""
+SHORT_NAMES = (iri("shortName"), iri("code"))
 
 
 def label_of(space: Space, entity: Entity, language: Language) -> str | None:
@@ -42,6 +49,19 @@ def labels_at(space: Space, table: Table, rows: np.ndarray[tuple[int], np.dtype[
         if cells is not None and (cells.arrays["kind"][rows] == Kind.PROPERTY).any():
             return cells.coded("text").take(rows)
     return Coded.constant(None, len(rows))
+
+
+def other_names_at(space: Space, table: Table, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> list[Coded]:
+    """What else some rows of a table are known by: short and other names, codes, descriptions; column-wise."""
+    found = (table.columns.get((name, None)) for name in OTHER_NAMES)
+    return [cells.coded("text").take(rows) for cells in found if cells is not None]
+
+
+def short_names_at(space: Space, table: Table, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Coded:
+    """The number of a line, the code of a stop: what some rows are called where there is little room."""
+    found = (table.columns.get((name, None)) for name in SHORT_NAMES)
+    cells = next((cells for cells in found if cells is not None), None)
+    return Coded.constant(None, len(rows)) if cells is None else cells.coded("text").take(rows)
 
 
 def located(space: Space, table: Table) -> Cells | None:
