@@ -17,7 +17,7 @@ from zhicheng.security.cedar.parse import parse
 from zhicheng.security.cedar.table import NO_CONTEXT, Table
 from zhicheng.security.cedar.values import Uid, Value, ip
 
-_PEOPLE, _DEPARTMENTS, _CALLS, _FLOOR_CALLS = 2_000, 40, 20_000, 500
+_PEOPLE, _DEPARTMENTS, _CALLS, _FLOOR_CALLS = 2_000, 40, 20_000, 2_000
 _ROLES = ("reader", "writer", "operator", "admin")
 _POLICIES = """
 permit(principal in Role::"reader", action in Action::"reading", resource);

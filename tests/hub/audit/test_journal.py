@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import resource
@@ -126,6 +127,24 @@ def test_a_head_is_signed_in_time_with_nobody_asking(tmp_path: Path) -> None:
     signed = [line for line in path.read_bytes().split(b"\n") if b'"signature"' in line and b'"size":2' in line]
     assert len(signed) >= 3, "one soon after the entry, then one each interval"
     journal.ledger.close()
+
+
+def test_who_stops_waiting_stops_nobody_else(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    waiting = [journal.submit(entry(number)) for number in range(300)]
+    taken_back = [future.cancel() for future in waiting]
+    assert journal.log(entry(999)) > 0
+    kept = [future.result() for future, back in zip(waiting, taken_back, strict=True) if not back]
+    assert journal.ledger.size == len(kept) + 2 and any(taken_back)
+
+    async def gives_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(journal.logged(entry(1)), 0)
+        await asyncio.gather(*(journal.logged(entry(number)) for number in range(50)))
+
+    asyncio.run(gives_up())
+    journal.ledger.close()
+    checked(tmp_path)
 
 
 def test_no_head_is_signed_by_a_key_before_the_log_names_it(tmp_path: Path) -> None:

@@ -222,6 +222,9 @@ class EmbeddedLedger:
     def _write(self) -> None:
         while True:
             group, asked, over = self._gathered()
+            # who stopped waiting in time takes the record back; after this nobody can
+            group = [item for item in group if item[1].set_running_or_notify_cancel()]
+            asked = [one for one in asked if one.set_running_or_notify_cancel()]
             try:
                 with self._locked():
                     self._catch_up()
