@@ -1,7 +1,7 @@
 /** Draws thousands of markers on a canvas of its own over the map: they move without the map being drawn anew.
  *
- * A marker's way is given to the graphics card once for each report; a frame of gliding costs one call. Measured against
- * a GeoJSON source of MapLibre's: docs/adr/0006-markers-on-their-own-canvas.md.
+ * A marker's way is given to the graphics card once for each report; a frame of gliding costs one call.
+ * Why not a source of MapLibre's: docs/adr/0013-markers-on-their-own-canvas.md.
  */
 
 /** For each vertex: from x, y, to x, y (Mercator less the origin), since, lasts (ms of the page's clock less the epoch). */
