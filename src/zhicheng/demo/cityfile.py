@@ -13,8 +13,8 @@ from zhicheng.demo.projection import Projection
 from zhicheng.demo.streams import STREAMS, mapping
 
 REGISTERS = (
-    "government", "traffic", "weather", "water", "civil", "lighting", "environment", "planning", "construction",
-    "housing", "security", "statistics", "health", "management", "hotline", "fire", "supply", "tax", "commerce",
+    "government", "traffic", "weather", "water", "civil", "lighting", "environment", "transport", "planning",
+    "construction", "housing", "security", "statistics", "health", "management", "hotline", "fire", "supply", "tax", "commerce",
     "quality",
 )  # fmt: skip
 """Departments that hand over records, each by a feed of its own, in the order in which they do."""

@@ -265,6 +265,23 @@ def _measured(city: City) -> Iterator[Document]:
 # transport ------------------------------------------------------------------------------------------------------------
 
 
+def _signs(city: City) -> Iterator[Document]:
+    """Transport: stop signs at the stops that most lines serve; controlledAsset holds the stop."""
+    stops = city.living.buses.stops
+    served = np.bincount(
+        np.concatenate([course.stops for line in city.living.buses.lines for course in line.courses]),
+        minlength=len(stops.names),
+    )
+    spots = _spots(city, stops.places)
+    for number, row in enumerate(np.argsort(-served, kind="stable")[: city.plan.signs].tolist(), 1):
+        yield entity(
+            f"{_URN}Device:ronglan:sign:ZP{number:03d}", "Device",
+            **named(joined(stops.names[row], "电子站牌", " stop sign")), category=value(["sign"]),
+            serialNumber=value(f"ZP{number:03d}"), controlledAsset=value([_stop(city, row)]),
+            location=point(spots[row]),
+        )  # fmt: skip
+
+
 def _guarded(city: City) -> Iterator[Document]:
     """Public security: posts at bus stops, most of which say by sameAs which stop."""
     stops = city.living.buses.stops
@@ -395,6 +412,7 @@ _MAKERS: tuple[tuple[str, Callable[[City], Iterator[Document]]], ...] = (
     ("civil", _areas),
     ("lighting", _lit),
     ("environment", _measured),
+    ("transport", _signs),
     ("planning", _planned),
     ("construction", _built),
     ("housing", _housed),
