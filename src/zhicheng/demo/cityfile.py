@@ -14,8 +14,8 @@ from zhicheng.demo.streams import STREAMS, mapping
 
 REGISTERS = (
     "government", "traffic", "weather", "water", "civil", "lighting", "environment", "transport", "planning",
-    "construction", "housing", "security", "statistics", "health", "management", "hotline", "fire", "supply", "tax", "commerce",
-    "quality",
+    "construction", "housing", "security", "statistics", "health", "management", "hotline", "fire", "supply", "tax",
+    "commerce", "quality",
 )  # fmt: skip
 """Departments that hand over records, each by a feed of its own, in the order in which they do."""
 _ALWAYS = "3650 d"
