@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ WATCH = """() => {
 
 
 def test_commit_to_pixel(chromium: Browser, static: Path, tmp_path: Path) -> None:
+    if os.getloadavg()[0] > 2 * (os.cpu_count() or 1):
+        pytest.skip("others keep this machine busy; what is measured now says nothing of the map")
     fleet = scene.Fleet(VEHICLES)
     with town(tmp_path) as platform:
         send(platform, fleet.entities(time.time()))
