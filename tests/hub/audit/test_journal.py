@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 from tests.hub.audit.acts import SMALL, START, entry, log_of
+from tests.storage.faults.test_disk import unshared
 from zhicheng.hub.audit import verifier
 from zhicheng.hub.audit.exports import opentelemetry, syslog
 from zhicheng.hub.audit.journal import Found, Journal, Search
@@ -271,6 +272,19 @@ print(refused, len(told))
     assert done.returncode == 0, done.stderr
     refused, told = map(int, done.stdout.split())
     assert refused > 10 and checked(tmp_path).size == told + 1
+
+
+def test_a_file_system_that_is_really_full(tmp_path: Path) -> None:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run(unshared(tmp_path, "1m", ["true"]), capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no file system of one's own can be mounted here (unshare -rm)")
+    command = unshared(tmp_path, "6m", [sys.executable, "-m", "tests.hub.audit.full", str(tmp_path)])
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    in_order, told, refused, found = done.stdout.split()
+    assert in_order == "True" and int(refused) > 50 and int(found) == int(told) + 1
 
 
 def test_a_failed_sync_ends_all_logging(tmp_path: Path) -> None:
