@@ -22,6 +22,7 @@ from benchmarks import (
     stream,
     tiles,
     upsert,
+    vitals,
 )
 
 _MODULES = (
@@ -44,6 +45,7 @@ _MODULES = (
     arrival,
     bologna,
     stream,
+    vitals,
 )
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}

@@ -24,8 +24,8 @@ from zhicheng.server.space import Space
 from zhicheng.standards.ngsild.model import Attribute, Entity, Kind
 from zhicheng.storage.log import Batch
 
-_COURSE_KEPT, _NOTHING_KEPT = 60.0, 5.0
-"""Seconds for which courses are not read again, and for which one does not ask again where there are none."""
+_COURSE_KEPT, _LACKING_KEPT = 60.0, 15.0
+"""Seconds for which courses are not read again, and where some vital sign has none yet."""
 _MINUTE = 60
 
 
@@ -82,7 +82,7 @@ class Vitals:
         return found if found.counted or found.silent else None
 
     def _courses(self, now: int) -> dict[str, Past]:
-        kept = _COURSE_KEPT if any(len(past.at) for past in self._past.values()) else _NOTHING_KEPT
+        kept = _COURSE_KEPT if all(len(past.at) for past in self._past.values()) else _LACKING_KEPT
         if time.monotonic() - self._read_at >= kept or not self._past:
             self._past = courses(self._space.store, [*self.signs], now, self.zone)
             self._read_at = time.monotonic()

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from zhicheng.compute.vital import Vital
+from zhicheng.kernel.columns import I8
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import DAY, HOUR, SECOND
+from zhicheng.kernel.zones import offsets
 from zhicheng.operations.vitals.model import EVERY
 from zhicheng.operations.vitals.usual import stand, usual
 from zhicheng.standards.models.model import Label
@@ -25,11 +27,16 @@ def local(at: int) -> datetime:
     return datetime.fromtimestamp(at / SECOND, BERLIN)
 
 
+def clock(at: I8) -> I8:
+    """Instants as the city's clocks show them."""
+    return at + offsets(BERLIN, at)
+
+
 def test_it_is_the_range_of_the_same_hour_and_weekday_whatever_the_clocks_did() -> None:
     draw = np.random.default_rng(3)
     at = np.arange(NOW - 56 * DAY, NOW - DAY, EVERY, dtype=np.int64)
     figure = draw.normal(50, 10, len(at))
-    found = usual(at, figure, np.array([NOW, NOW + 3 * HOUR]), BERLIN)
+    found = usual(clock(at), figure, clock(np.array([NOW, NOW + 3 * HOUR])))
     for row, wanted in enumerate((NOW, NOW + 3 * HOUR)):
         same = [
             value
@@ -43,9 +50,9 @@ def test_it_is_the_range_of_the_same_hour_and_weekday_whatever_the_clocks_did() 
 
 def test_with_few_weeks_all_days_count_and_with_none_nothing_is_usual() -> None:
     at = np.arange(NOW - 4 * DAY, NOW - DAY, EVERY, dtype=np.int64)
-    found = usual(at, np.full(len(at), 7.0), np.array([NOW]), BERLIN)
+    found = usual(at, np.full(len(at), 7.0), np.array([NOW]))
     assert (found.low[0], found.high[0]) == (7.0, 7.0)
-    none = usual(at[:4], np.full(4, 7.0), np.array([NOW]), BERLIN)
+    none = usual(at[:4], np.full(4, 7.0), np.array([NOW]))
     assert np.isnan(none.low[0])
 
 

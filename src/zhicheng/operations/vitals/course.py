@@ -11,6 +11,7 @@ import numpy as np
 from zhicheng.compute.terms import iri
 from zhicheng.kernel.columns import F8, I8
 from zhicheng.kernel.instants import DAY, HOUR
+from zhicheng.kernel.zones import offsets
 from zhicheng.operations.vitals.model import EVERY, FIGURE, entity_of
 from zhicheng.operations.vitals.usual import WEEKS, Usual, usual
 from zhicheng.standards.changes import Form
@@ -40,18 +41,23 @@ def courses(store: Store, names: Sequence[str], now: int, zone: ZoneInfo) -> dic
     )
     series = store.history(query)
     changes = series.batch.changes
+    clock = _clock_of(series.effective, zone)
+    wanted = np.arange((now - BACK) // EVERY * EVERY, now + AHEAD, HOUR // 2, dtype=np.int64)
+    shown = _clock_of(wanted, zone)
     found = {}
     for name in names:
         entity = entity_of(name)
         code = changes.entity.values.index(entity) if entity in changes.entity.values else -2
         rows = np.flatnonzero((changes.entity.codes == code) & (changes.form == Form.NUMBER))
-        found[name] = _past(series.effective[rows], changes.number[rows], now, zone)
+        at, figure = series.effective[rows], changes.number[rows]
+        before = at < wanted[0]
+        range_ = usual(clock[rows][before], figure[before], shown)
+        found[name] = Past(at[~before], figure[~before], wanted, range_)
     return found
 
 
-def _past(at: I8, figure: F8, now: int, zone: ZoneInfo) -> Past:
-    start = (now - BACK) // EVERY * EVERY
-    shown = at >= start
-    wanted = np.arange(start, now + AHEAD, HOUR // 2, dtype=np.int64)
-    before = ~shown
-    return Past(at[shown], figure[shown], wanted, usual(at[before], figure[before], wanted, zone))
+def _clock_of(at: I8, zone: ZoneInfo) -> I8:
+    """What the city's clocks show; many figures share their instants."""
+    distinct, place = np.unique(at, return_inverse=True)
+    local: I8 = (distinct + offsets(zone, distinct))[place] if len(at) else at
+    return local

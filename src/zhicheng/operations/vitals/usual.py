@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from zhicheng.compute.vital import Vital
 from zhicheng.kernel.columns import F8, I8, Index
 from zhicheng.kernel.instants import DAY, HOUR
-from zhicheng.kernel.zones import offsets
 
 Standing = Literal["good", "watch", "bad", "unknown"]
 Cause = Literal["", "alarm", "watch", "unusual"]
@@ -32,15 +30,15 @@ class Usual:
     high: F8
 
 
-def usual(at: I8, figure: F8, wanted: I8, zone: ZoneInfo) -> Usual:
-    """The usual range at the wanted instants, of figures before them.
+def usual(at: I8, figure: F8, wanted: I8) -> Usual:
+    """The usual range at the wanted instants, of figures before them; all instants as the city's clocks show them.
 
-    Of the same hour and weekday by the city's clock; where that is less than two weeks, of the same hour of all days.
+    Of the same hour and weekday; where that is less than two weeks, of the same hour of all days.
     """
     known = ~np.isnan(figure)
     at, figure = at[known], figure[known]
-    hour, weekday = _clock(at, zone)
-    own_hour, own_day = _clock(wanted, zone)
+    hour, weekday = _clock(at)
+    own_hour, own_day = _clock(wanted)
     ranges = np.full((len(wanted), 3), np.nan)
     made: dict[tuple[int, int], F8] = {}
     for row, key in enumerate(zip(own_hour.tolist(), own_day.tolist(), strict=True)):
@@ -60,9 +58,8 @@ def _range(figure: F8, of_hour: np.ndarray, of_day: np.ndarray) -> F8:
     return found
 
 
-def _clock(at: I8, zone: ZoneInfo) -> tuple[Index, Index]:
-    """Hour of the day and day of the week on the city's clocks."""
-    local = at + offsets(zone, at)
+def _clock(local: I8) -> tuple[Index, Index]:
+    """Hour of the day and day of the week."""
     return (local % DAY) // HOUR, (local // DAY + 3) % 7
 
 

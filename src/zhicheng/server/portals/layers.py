@@ -8,6 +8,7 @@ import orjson
 
 from zhicheng.compute.app import AnyApp, Step
 from zhicheng.hub.query import TypeFigures
+from zhicheng.operations.rooms.room import MARK
 from zhicheng.security.actions import Named
 from zhicheng.server.http import Answer, json_answer
 from zhicheng.server.moment import Moment, moment_of
@@ -22,6 +23,8 @@ _COLOUR = "#3b6ea8"
 _SHOWN = 20_000
 """A type with more places is not shown until somebody turns its layer on."""
 _KINDS = {"LineString": "lines", "MultiLineString": "lines", "Polygon": "areas", "MultiPolygon": "areas"}
+_OWN = {MARK}
+"""Types that pages of their own show: what people draw in a room is for that room."""
 
 
 async def layers(request: Request) -> Answer:
@@ -33,7 +36,7 @@ async def layers(request: Request) -> Answer:
     found = [*_declared(space, apps, figures)]
     taken = {str(one["type"]) for one in found}
     for iri, one in figures.items():
-        if one.located and space.contexts.default.compact(iri) not in taken:
+        if one.located and space.contexts.default.compact(iri) not in taken | _OWN:
             found.append(_usual(space, moment, one))
     return json_answer(found)
 

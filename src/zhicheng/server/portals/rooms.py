@@ -116,6 +116,7 @@ async def read(request: Request, desk: Desk) -> Answer:
         {
             "turn": turn,
             "position": max(changed),
+            "me": _person(request, query.get("as")).name,
             "room": _room(room),
             "marks": [_mark(one) for one in marks if one.version > since],
             "notes": [_note(one) for one in notes if one.version > since],
@@ -302,6 +303,7 @@ _AS = Parameter("as", "Who acts, in a city that is open to all", "操作人（�
 _NEWS = (
     Parameter("turn", "Of the last answer; with wait, to wait for news", "上次结果的 turn，配合 wait 等待更新", _WHOLE),
     Parameter("position", "Of the last answer; what is newer is told", "上次结果的 position，仅返回更新的内容", _WHOLE),
+    _AS,
     Parameter("wait", "Seconds to wait for news, 15 at most", "等待秒数，最多 15", _WHOLE),
 )  # fmt: skip
 _TABLE: tuple[tuple[str, str, str, _Handler, Named, tuple[Parameter, ...], Body | None], ...] = (
