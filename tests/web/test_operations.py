@@ -165,8 +165,6 @@ def test_two_people_see_the_same_within_two_seconds(open_page: Open, city: Runni
             break
         two.wait_for_timeout(250)
     assert _near(two, moved), "who follows is not where it is shown"
-        "who follows is not where it is shown"
-    )
     one.fill("#note-text", "请交警配合封控滨江路东段，公交 12 路绕行。")
     one.keyboard.press("Enter")
     one.wait_for_timeout(1500)
