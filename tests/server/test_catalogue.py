@@ -11,6 +11,8 @@ import pytest
 
 from tests.server.conftest import Client
 from tests.server.parks import OPERATIONS
+from zhicheng.hub.catalogue.figures import Holdings, holdings
+from zhicheng.storage.live import State
 
 Start = Callable[..., Awaitable[Client]]
 QUIET = "[apps.parking]\nenabled = false\n[apps.arrival]\nenabled = false\n"
@@ -158,10 +160,12 @@ async def test_what_is_not_there_is_said(city: Client) -> None:
 
 
 async def test_who_polls_costs_nothing_while_nothing_changes(city: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zhicheng.server import centre
+    calls: list[State] = []
 
-    calls: list[int] = []
-    real = centre.holdings
-    monkeypatch.setattr(centre, "holdings", lambda state: (calls.append(1), real(state))[1])
+    def counted(state: State) -> Holdings:
+        calls.append(state)
+        return holdings(state)
+
+    monkeypatch.setattr("zhicheng.server.centre.holdings", counted)
     answers: list[httpx.Response] = [await city.get("/api/v1/catalogue") for _ in range(5)]
     assert all(one.status_code == 200 for one in answers) and len(calls) <= 1

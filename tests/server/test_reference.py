@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def entity(number: int, level: float) -> dict[str, object]:
     return {"id": f"urn:ngsi-ld:WasteContainer:{number}", "type": "WasteContainer", "fillingLevel": value}
 
 
-async def block(client: Client, name: str) -> dict[str, object]:
+async def block(client: Client, name: str) -> dict[str, Any]:
     blocks = (await client.get("/api/v1/reference")).json()["blocks"]
     return next(one for one in blocks if one["id"] == name)
 
@@ -61,7 +62,7 @@ async def test_a_feed_that_falls_silent_turns_its_block_within_thirty_seconds(st
     turned = await block(client, "L1")
     assert turned["state"] == "attention" and turned["attention"] == 1
     assert time.monotonic() - began < 30
-    [part] = turned["parts"]  # type: ignore[misc]  # a list, as the line above knows
+    [part] = turned["parts"]
     assert "没有新数据" in part["note"]["zh"] and "Nothing new" in part["note"]["en"]
     await client.post("/api/v1/feeds/bins", json=[entity(1, 0.99)])
     assert (await block(client, "L1"))["state"] == "ok"
@@ -77,7 +78,7 @@ async def test_a_feed_whose_task_ends_and_one_that_fails_turn_it_at_once(start: 
             task.cancel()
     await asyncio.sleep(0.3)
     turned = await block(client, "L1")
-    states = {part["key"]: part for part in turned["parts"]}  # type: ignore[attr-defined]  # a list of parts
+    states = {part["key"]: part for part in turned["parts"]}
     assert turned["state"] == "fault" and states["feed:bins"]["state"] == "fault"
     assert states["feed:gone"]["state"] == "fault" and states["feed:gone"]["note"]["zh"]
 

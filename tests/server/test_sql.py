@@ -20,6 +20,7 @@ import pytest
 from tests.server.conftest import Client
 from tests.server.parks import ENTITIES, ONE, PARK, park
 from zhicheng.server.sql import asking
+from zhicheng.server.sql.question import Asked
 
 Start = Callable[..., Awaitable[Client]]
 SQL = "/api/v1/sql"
@@ -211,7 +212,7 @@ async def test_a_huge_answer_is_refused_or_cut(start: Start) -> None:
 async def test_who_goes_away_takes_the_question_along(client: Client, how: str) -> None:
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     folder = str(client.city.folder.path)
-    asked_for = asking.Asked(ENDLESS, folder, 100_000_000, 30, 10, "json")
+    asked_for = Asked(ENDLESS, folder, 100_000_000, 30, 10, "json")
     limits = asking.Limits(100_000_000, 30_000_000, 10)
     question = asyncio.ensure_future(
         asked(client, ENDLESS) if how == "cancelled" else asking.answered(asked_for, limits, gone)

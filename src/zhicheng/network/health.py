@@ -26,7 +26,8 @@ class Health:
     """A feed's record; instants in microseconds, None where it never happened.
 
     `answered_at`: the source last answered, with news or without; `payload_at`: it last brought something new
-    that was taken. `failures` are those on end; `refused` counts payloads that could not be read.
+    that was taken. `failures` are those on end; `refused` counts payloads that could not be read. `beat`: the usual
+    time between two payloads, the newest weighing most; 0 until there are two.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Health:
     unchanged: int = 0
     bytes: int = 0
     ended: bool = False
+    beat: int = 0
 
     def status(self, now: int) -> Status:
         """What to show: failed, stale (nothing new for too long), late (no answer), or fine.
@@ -68,8 +70,15 @@ class Health:
         return replace(self, answered_at=now, failures=0)
 
     def taken(self, now: int, size: int) -> Health:
-        """A payload was stored."""
-        return replace(self, payload_at=now, payloads=self.payloads + 1, bytes=self.bytes + size)
+        """A payload was stored.
+
+        >>> health = Health("bus", "http", 0, 10, 100)
+        >>> health.taken(100, 1).taken(110, 1).beat, health.taken(100, 1).taken(110, 1).taken(130, 1).beat
+        (10, 13)
+        """
+        gap = 0 if self.payload_at is None else now - self.payload_at
+        beat = (7 * self.beat + 3 * gap) // 10 if self.beat else gap
+        return replace(self, payload_at=now, payloads=self.payloads + 1, bytes=self.bytes + size, beat=beat)
 
     def failed(self, now: int, error: ZhichengError) -> Health:
         """Something went wrong."""

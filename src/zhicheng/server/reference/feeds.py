@@ -40,14 +40,13 @@ _KINDS = {
 def silent(health: Health, now: int) -> bool:
     """Whether a feed with a rhythm has not been heard of for longer than its rhythm explains.
 
-    >>> health = Health("bus", "push", 0, 10**12, 10**12, payload_at=60 * SECOND, payloads=6)
+    >>> health = Health("bus", "push", 0, 10**12, 10**12, payload_at=60 * SECOND, payloads=6, beat=10 * SECOND)
     >>> silent(health, 80 * SECOND), silent(health, 90 * SECOND)
     (False, True)
     """
     if health.payload_at is None or health.payloads < _ENOUGH or health.ended:
         return False
-    usual = (health.payload_at - health.started_at) / health.payloads
-    return usual <= _SLOWEST and now - health.payload_at > max(_BEATS * usual, _LEAST)
+    return health.beat <= _SLOWEST and now - health.payload_at > max(_BEATS * health.beat, _LEAST)
 
 
 def feed_parts(city: City, tally: Tally, now: int) -> Iterator[Part]:
