@@ -13,8 +13,16 @@ from zhicheng.server.city import City
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.serve import application
 from zhicheng.server.settings import parse_city
+from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 BASE = "http://127.0.0.1:8800"
+
+
+def engine_of(city: City) -> EmbeddedStore:
+    """The engine of the city's home tenant."""
+    engine = city.home.engine
+    assert engine is not None
+    return engine
 
 
 class Client(httpx.AsyncClient):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.server.conftest import Client
+from tests.server.conftest import Client, engine_of
 from tests.server.parks import OPERATIONS
 from zhicheng.hub.catalogue.figures import Holdings, holdings
 from zhicheng.storage.live import State
@@ -108,8 +108,7 @@ async def test_changes_are_counted_from_the_log_open_and_sealed(city: Client) ->
                 assert counted.json()["data"] == [[flow[name]["value"]]], flow[name]
             assert sum(flow["hours"]) == flow["day"]["value"] > 0
         assert kinds["WasteContainer"]["flow"]["first"] == "2026-11-20T08:00:00Z"
-        store = city.city.home.store
-        await asyncio.to_thread(store.seal)
+        await asyncio.to_thread(engine_of(city.city).seal)
         while not (await city.get("/api/v1/catalogue")).json()["counted"]:  # noqa: ASYNC110  (a thread counts meanwhile)
             await asyncio.sleep(0.01)
 

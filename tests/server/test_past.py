@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.conftest import Client
+from tests.server.conftest import Client, engine_of
 from tests.server.parks import ENTITIES, ONE, PARK, park
 from tests.server.test_portals import features_of, tile_of
 from zhicheng.kernel import instants
@@ -134,7 +134,7 @@ async def test_the_timeline_counts_what_took_effect_when(city: Client) -> None:
     asked = {"from": f"{DAY}08:00:00Z", "to": f"{DAY}16:00:00Z", "steps": "4"}
     found = (await city.get("/api/v1/timeline", params=asked)).json()
     assert found["counts"] == [1, 0, 1, 0] and found["first"] == f"{DAY}08:00:00Z"
-    city.city.home.store.seal()
+    engine_of(city.city).seal()
     for steps, counts in ((8, [1, 0, 0, 0, 1, 0, 0, 0]), (4, [1, 0, 1, 0])):
         found = (await city.get("/api/v1/timeline", params={**asked, "steps": str(steps)})).json()
         assert found["counts"] == counts

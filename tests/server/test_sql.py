@@ -17,7 +17,7 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
-from tests.server.conftest import Client
+from tests.server.conftest import Client, engine_of
 from tests.server.parks import ENTITIES, ONE, PARK, park
 from zhicheng.server.sql import asking
 from zhicheng.server.sql.question import Asked
@@ -69,7 +69,7 @@ async def test_what_holds_now_and_what_was(city: Client) -> None:
 
 
 async def test_sealed_and_open_history_are_one_and_agree_with_a_plain_count(city: Client) -> None:
-    store = city.city.home.store
+    store = engine_of(city.city)
     before = await rows(city, "SELECT * FROM history ORDER BY position, ordinal")
     await asyncio.to_thread(store.seal)
     assert await rows(city, "SELECT * FROM history ORDER BY position, ordinal") == before
@@ -269,7 +269,7 @@ async def test_a_question_needs_the_action_and_the_right_form(start: Start) -> N
 
 
 async def test_a_damaged_segment_is_not_read(city: Client) -> None:
-    store = city.city.home.store
+    store = engine_of(city.city)
     await asyncio.to_thread(store.seal)
     [segment] = (store.folder / "segments").glob("*.parquet")
     content = bytearray(segment.read_bytes())

@@ -26,8 +26,12 @@ def add(parser: argparse.ArgumentParser, say: Words) -> None:
     roles = "、".join(f"{name} {named.zh}" for name, named in ROLE_NAMES.items())
     create.add_argument("name", help=say("谁使用它", "who uses it"))
     create.add_argument(
-        "--role", action="append", required=True, metavar="ROLE",
+        "--role", action="append", default=[], metavar="ROLE",
         help=say(f"角色，可重复：{roles}", f"role, may be repeated: {', '.join(ROLE_NAMES)}"),
+    )  # fmt: skip
+    create.add_argument(
+        "--entity", action="append", default=[], metavar="URN",
+        help=say("设备令牌：只能写入该实体，可重复", "a device's token: it may write this entity only; repeatable"),
     )  # fmt: skip
     create.add_argument(
         "--lasts", metavar="TIME", help=say('有效期，例如 "90 d"', 'how long it is valid, such as "90 d"')
@@ -48,7 +52,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
         if arguments.what == "create":
             lasts = None if arguments.lasts is None else duration(arguments.lasts)
             tenant = options.tenant_of(arguments, Place().tenant)
-            print(accounts.create(arguments.name, tenant, arguments.role, lasts))
+            print(accounts.create(arguments.name, tenant, arguments.role, lasts, arguments.entity or None))
         elif arguments.what == "revoke":
             accounts.revoke(arguments.id)
             print(say(f"已吊销 {arguments.id}", f"Revoked {arguments.id}"))
@@ -65,5 +69,6 @@ def _list(accounts: Accounts, say: Words) -> None:
     )
     for token in accounts.tokens():
         expires = "-" if token.expires_at is None else instants.format(token.expires_at)
-        table.add_row(token.id, token.name, token.tenant, ", ".join(token.roles), expires)
+        may = ", ".join(token.roles) or f"{say('设备', 'device')}: {', '.join(token.entities or ())}"
+        table.add_row(token.id, token.name, token.tenant, may, expires)
     Console().print(table)

@@ -63,6 +63,8 @@ _OWN = frozenset((PUBLIC, "account:own"))
 ROLES = MappingProxyType(
     {
         "reader": READING,
+        "clerk": READING,
+        "citizen": frozenset((PUBLIC, "city:read", "entities:read", "contexts:read")),
         "writer": READING | WRITING | DECIDING,
         "operator": READING | OPERATING | DECIDING,
         "admin": frozenset(ACTIONS),
@@ -76,6 +78,8 @@ ROLES = MappingProxyType(
 ROLE_NAMES = MappingProxyType(
     {
         "reader": Named("读取者", "reader"),
+        "clerk": Named("部门职员", "department clerk"),
+        "citizen": Named("市民", "citizen"),
         "writer": Named("写入者", "writer"),
         "operator": Named("运维人员", "operator"),
         "admin": Named("管理员", "administrator"),

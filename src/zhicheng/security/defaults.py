@@ -136,6 +136,11 @@ when { resource has classification && resource.classification != "public" };
 permit(principal is Device, action in [Action::"entities:write", Action::"history:write"], resource is Entity)
 when { principal has entities && principal.entities.contains(resource.id) };
 
+@id("device-attributes")
+@zh("设备可以写入自己实体的任何属性")
+@en("Of its own entities a device writes any attribute")
+permit(principal is Device, action in [Action::"entities:write", Action::"history:write"], resource is Attribute);
+
 @id("application-reads")
 @zh("应用可以读取其声明的类型")
 @en("An application reads the types that it declares")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from zhicheng.kernel.errors import Invalid
 from zhicheng.security import principals
@@ -20,7 +21,7 @@ from zhicheng.security.cedar.table import NO_CONTEXT, Reasons, Table
 from zhicheng.security.cedar.values import Failed, Uid, Value
 from zhicheng.standards.filter.tree import Node
 
-ROLE_NAMES = (*ROLES, "clerk", "citizen")
+ROLE_NAMES = tuple(ROLES)
 """Roles that the shipped policies speak of."""
 
 
@@ -33,6 +34,11 @@ class Finding:
     en: str
     zh: str
     stops: bool = False
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> tuple[Policy, ...]:
+    return tuple(parse(text))
 
 
 class Policies:
@@ -51,7 +57,7 @@ class Policies:
 
     def __init__(self, text: str, subjects: Iterable[Entity] = (), words: Vocabulary | None = None) -> None:
         self.text = text
-        policies = parse(text)
+        policies = _parsed(text)
         if words is not None:
             for policy in policies:
                 filters.check(policy, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class Token:
     roles: tuple[str, ...]
     created_at: int
     expires_at: int | None
+    entities: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,14 @@ class HostedContext:
     url: str
     body: bytes
     created_at: int
+
+
+def _roles(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
+
+
+def _entities(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(json.loads(text))
 
 
 class Accounts:
@@ -62,25 +72,30 @@ class Accounts:
 
     # tokens
 
-    def create(self, name: str, tenant: str, roles: list[str], lasts: int | None = None) -> str:
-        """A new token: its text, which cannot be had again. `lasts`: microseconds it is valid, None for ever."""
+    def create(
+        self, name: str, tenant: str, roles: list[str], lasts: int | None = None, entities: list[str] | None = None
+    ) -> str:
+        """A new token: its text, which cannot be had again. `lasts`: microseconds it is valid, None for ever.
+
+        entities: of a device, those that it may write; it has no roles
+        """
         token = token_of(secrets.token_bytes(RANDOM_BYTES))
         now = self._clock()
         self.add_tenant(tenant)
         row = (
-            secrets.token_hex(4), digest_of(token), name, tenant, ",".join(roles_of(roles)), now,
-            None if lasts is None else now + lasts,
+            secrets.token_hex(4), digest_of(token), name, tenant, "" if entities else ",".join(roles_of(roles)), now,
+            None if lasts is None else now + lasts, json.dumps(entities) if entities else None,
         )  # fmt: skip
-        self.control.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        self.control.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._version = -1
         return token
 
     def tokens(self) -> list[Token]:
         """All tokens, oldest first; never their text."""
-        sql = "SELECT id, name, tenant, roles, created_at, expires_at FROM tokens ORDER BY created_at, id"
+        sql = "SELECT id, name, tenant, roles, created_at, expires_at, entities FROM tokens ORDER BY created_at, id"
         return [
-            Token(identifier, name, tenant, tuple(roles.split(",")), created, expires)
-            for identifier, name, tenant, roles, created, expires in self.control.rows(sql)
+            Token(identifier, name, tenant, _roles(roles), created, expires, _entities(entities))
+            for identifier, name, tenant, roles, created, expires, entities in self.control.rows(sql)
         ]
 
     def revoke(self, identifier: str) -> None:
@@ -105,9 +120,16 @@ class Accounts:
         if version == self._version:
             return
         self._by_digest = {
-            digest: Principal(name, tenant, tuple(roles.split(",")), expires)
-            for digest, name, tenant, roles, expires in self.control.rows(
-                "SELECT digest, name, tenant, roles, expires_at FROM tokens"
+            digest: Principal(
+                name,
+                tenant,
+                _roles(roles),
+                expires,
+                kind="Service" if entities is None else "Device",
+                entities=_entities(entities),
+            )
+            for digest, name, tenant, roles, expires, entities in self.control.rows(
+                "SELECT digest, name, tenant, roles, expires_at, entities FROM tokens"
             )
         }
         self._version = version

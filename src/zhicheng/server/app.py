@@ -19,6 +19,7 @@ from zhicheng.security.decision import refusal
 from zhicheng.server.admission import credential
 from zhicheng.server.city import City
 from zhicheng.server.http import Answer, Receive, Scope, Send, header_of, language_of
+from zhicheng.server.policing import circumstances
 from zhicheng.server.problems import defect, problem
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Found, Route, Router
@@ -162,12 +163,16 @@ class App:
         """The request, if its credential may do what the route does."""
         city, route = self.city, found.route
         principal, session = credential(city, scope)
-        refused = refusal(principal, route.action, header_of(scope, _TENANT), city.clock())
+        acts = principal or city.visitor
+        policing = city.policing(city.settings.city.tenant if acts is None else acts.tenant)
+        around = circumstances(scope)
+        allowed = acts is not None and policing.may(acts, route.action, around)
+        refused = refusal(acts, route.action, header_of(scope, _TENANT), city.clock(), allowed=allowed)
         if refused is not None:
             raise refused
         limit = route.limit or city.settings.server.max_body
-        space = city.space(city.settings.city.tenant if principal is None else principal.tenant)
-        return Request(city, space, principal, scope, receive, found.path, route.known, limit, session)
+        space = policing.space if acts is None else policing.sight(acts, route.action, around)
+        return Request(city, space, acts, scope, receive, found.path, route.known, limit, session)
 
     def check_host(self, scope: Scope) -> None:
         """Refuse a name that is not ours: a foreign page that points its own name here must not get in."""

@@ -15,7 +15,7 @@ from zhicheng.hub.registers.fragments import Described
 from zhicheng.kernel.columns import Coded
 from zhicheng.server.space import Space
 from zhicheng.storage.engines.embedded.tallies import Tallies
-from zhicheng.storage.tally import Tally
+from zhicheng.storage.tally import Tally, joined
 
 Value = TypeVar("Value")
 _FRESH = 2.0
@@ -53,7 +53,7 @@ class Centre:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self._tallies = Tallies(space.store)
+        self._tallies = None if space.engine is None else Tallies(space.engine)
         self._counting: asyncio.Task[None] | None = None
         self._held = self._kept(lambda: holdings(space.store.state))
         self._described = self._kept(self._describe)
@@ -75,7 +75,12 @@ class Centre:
         return await asyncio.to_thread(self._described.get)
 
     async def tally(self, *, whole: bool = False) -> tuple[Tally, bool]:
-        """What has come, and whether all of the log is counted; what is not is counted meanwhile, or (whole) first."""
+        """What has come, and whether all of the log is counted; what is not is counted meanwhile, or (whole) first.
+
+        Who sees a part of the city is told nothing of what came: it would tell of the rest.
+        """
+        if self._tallies is None:
+            return joined(()), True
         found, complete = await asyncio.to_thread(self._tallies.counted)
         if not complete and (self._counting is None or self._counting.done()):
             self._counting = asyncio.create_task(asyncio.to_thread(self._tallies.count))
@@ -95,15 +100,20 @@ def _named(tally: Tally) -> Tally:
     return Tally(tally.table, Coded(values, codes), tally.start, tally.count, tally.depth)
 
 
+_MOST = 64
+
+
 class Centres:
-    """One for each tenant that is asked about."""
+    """One for each tenant, and each part of it that some may see, that is asked about."""
 
     def __init__(self) -> None:
         self._known: dict[int, Centre] = {}
 
     def of(self, space: Space) -> Centre:
         """The figures of a tenant."""
-        found = self._known.get(id(space))
-        if found is None or found.space is not space:
-            found = self._known[id(space)] = Centre(space)
+        found = self._known.get(space.number)
+        if found is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            found = self._known[space.number] = Centre(space)
         return found

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import orjson
 
-from zhicheng.kernel import instants
+from zhicheng.kernel import instants, zones
 from zhicheng.kernel.errors import BadConfiguration, ZhichengError
 from zhicheng.kernel.instants import Clock
 from zhicheng.kernel.telemetry import Prometheus
@@ -26,6 +26,8 @@ from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.identity.service import Identity
+from zhicheng.server.policing import Policing
+from zhicheng.server.policy_files import PolicyFiles
 from zhicheng.server.problems import defect
 from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
@@ -107,6 +109,12 @@ class City:
         self.identity = Identity(
             self.accounts.control, address_of(self.settings), self.settings.identity, clock, self._environ
         )
+        self.visitor: Principal | None = None
+        """Who shows no credential, where the city lets such people look."""
+        if file.settings.identity.visitors == "citizens":
+            self.visitor = Principal("anonymous", self.settings.city.tenant, ("citizen",), kind="Guest")
+        self._policy_files = PolicyFiles(folder.path)
+        self._policing: dict[str, Policing] = {}
         self._spaces: dict[str, Space] = {}
         self.subscribers = Subscribers(file.settings.subscriptions, self.settings.city.tenant, clock)
         self.feeds: dict[str, FeedTask] = {}
@@ -170,6 +178,18 @@ class City:
         self.subscribers.add(space, self.folder.tenant(tenant))
         return space
 
+    def policing(self, tenant: str) -> Policing:
+        """A tenant's policies at work."""
+        found = self._policing.get(tenant)
+        if found is None:
+            zone = zones.zone(self.settings.city.time_zone)
+            found = self._policing[tenant] = Policing(self.space(tenant), self._policy_text, self.clock, zone)
+        return found
+
+    def _policy_text(self) -> tuple[int, str]:
+        version = self._policy_files.current()
+        return version.number, version.text
+
     def spaces(self) -> Mapping[str, Space]:
         """All tenants that are open."""
         return self._spaces
@@ -189,14 +209,14 @@ class City:
 
     def stale_in(self, space: Space) -> frozenset[str]:
         """The same, as far as a tenant sees it: only the one that the city's file describes has feeds."""
-        return self.stale_sources() if space is self._spaces.get(self.settings.city.tenant) else frozenset()
+        return self.stale_sources() if space.tenant == self.settings.city.tenant else frozenset()
 
     def stale_as_of(self, space: Space, newest: Mapping[str, int], instant: int) -> frozenset[str]:
         """Sources that had been silent at a past instant for longer than their feed promises.
 
         newest: when each last said something that held then
         """
-        if space is not self._spaces.get(self.settings.city.tenant):
+        if space.tenant != self.settings.city.tenant:
             return frozenset()
         after = {feed.source: feed.health.stale_after for feed in self.feeds.values()}
         return frozenset(source for source in after if source in newest and instant - newest[source] > after[source])

@@ -46,7 +46,8 @@ CREATE TABLE consents (person TEXT, client TEXT, scope TEXT NOT NULL, given_at I
     PRIMARY KEY (person, client)) WITHOUT ROWID;
 CREATE TABLE keys (id TEXT PRIMARY KEY, private TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
 """
-STEPS = (_FIRST, _PEOPLE)
+_DEVICES = "ALTER TABLE tokens ADD COLUMN entities TEXT;"
+STEPS = (_FIRST, _PEOPLE, _DEVICES)
 """What brings the file from each format to the next; a new file takes them all."""
 FORMAT = len(STEPS)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zhicheng.kernel.errors import UnsupportedMedia
+from zhicheng.kernel.errors import Forbidden, UnsupportedMedia
 from zhicheng.security.decision import Principal
 from zhicheng.server.city import City
 from zhicheng.server.http import Receive, Scope, header_of, parse_json, parse_query, read_body
 from zhicheng.server.identity.sessions import Session
+from zhicheng.server.policing import Circumstances, circumstances
 from zhicheng.server.space import Space
 
 
@@ -68,6 +69,32 @@ class Request:
         """The address of the network that it came from."""
         client = self.scope.get("client")
         return str(client[0]) if client else ""
+
+    def may(self, action: str) -> bool:
+        """Whether the principal may take another action too."""
+        policing = self.city.policing(self.space.tenant)
+        return self.principal is not None and policing.may(self.principal, action, self.circumstances)
+
+    def check_sees_all(self) -> None:
+        """Forbidden for who sees only a part of the city: for what tells of changes without a veil."""
+        policing = self.city.policing(self.space.tenant)
+        around = self.circumstances
+        sight = policing.sight(self.principal, "entities:read", around) if self.principal is not None else None
+        if sight is not policing.space:
+            raise Forbidden(
+                "You see only a part of the city; this is for those who see all of it",
+                "您只能看到城市的一部分；此操作仅供可查看全部数据者使用",
+            )
+
+    def actions(self) -> list[str]:
+        """Everything that the principal may do."""
+        policing = self.city.policing(self.space.tenant)
+        return [] if self.principal is None else policing.actions(self.principal, self.circumstances)
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """What policies may ask of it."""
+        return circumstances(self.scope)
 
     async def body(self) -> bytes:
         """The whole body. TooLarge as soon as that is known, before it is read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
@@ -10,26 +11,35 @@ from zhicheng.hub.intake import Intake, IntakeSettings
 from zhicheng.hub.query import Query
 from zhicheng.hub.readings import Readings
 from zhicheng.hub.temporal import Temporal
+from zhicheng.hub.veil import Veil
+from zhicheng.hub.veiled_store import VeiledStore
 from zhicheng.server.past import Past
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
+from zhicheng.standards.ngsild.names import LOCATION
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
+from zhicheng.storage.live import State
+from zhicheng.storage.port import Store
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Space:
     """One tenant: nothing of another can be reached from it."""
 
     tenant: str
-    store: EmbeddedStore
+    store: Store
     models: Catalogue
     contexts: Contexts
     intake: Intake
     readings: Readings
     query: Query
     temporal: Temporal
-    past: Past
+    past: Past | VeiledPast
+    engine: EmbeddedStore | None = None
+    """The store itself, for what reads its files; None for who sees only a part of it."""
+    number: int = field(default_factory=itertools.count().__next__)
+    """Tells spaces apart, also those of one tenant: what is remembered of one is not for another."""
     keeping: Lock = field(default_factory=Lock)
     """Held while reference tables are replaced in part."""
 
@@ -42,5 +52,43 @@ def make_space(
     intake = Intake(store, models, checks)
     query = Query(store)
     return Space(
-        tenant, store, models, contexts, intake, Readings(intake), query, Temporal(store, query), Past(store, models)
+        tenant,
+        store,
+        models,
+        contexts,
+        intake,
+        Readings(intake),
+        query,
+        Temporal(store, query),
+        Past(store, models),
+        store,
     )
+
+
+def whole(space: Space) -> Store:
+    """The store of the whole tenant, for what veils its answers itself."""
+    return space.store.behind if isinstance(space.store, VeiledStore) else space.store
+
+
+class VeiledPast:
+    """Past states as far as they may be seen; made once for all who look."""
+
+    def __init__(self, past: Past, store: VeiledStore) -> None:
+        self._past = past
+        self._store = store
+
+    async def at(self, instant: int) -> State:
+        """See `Past`."""
+        return self._store.veiled(await self._past.at(instant))
+
+
+def veiled(space: Space, veil: Veil) -> Space:
+    """The same tenant for those who may see, or write, a part of it only."""
+    assert isinstance(space.past, Past)  # of the whole tenant
+    store = VeiledStore(space.store, veil, LOCATION)
+    intake = Intake(store, space.models, space.intake.settings)
+    query = Query(store)
+    return Space(
+        space.tenant, store, space.models, space.contexts, intake, Readings(intake), query, Temporal(store, query),
+        VeiledPast(space.past, store), keeping=space.keeping,
+    )  # fmt: skip

@@ -126,7 +126,7 @@ class Cells:
         if self.boxes is None:
             self.boxes = np.full((len(self.arrays["kind"]), 4), np.nan)
         text = changes.text.compact()
-        boxes = np.array([*(_box(value) for value in text.values), _NOWHERE])
+        boxes = np.array([*(box_of(value) for value in text.values), _NOWHERE])
         geo = (changes.kind == Kind.GEO) & (changes.act != Act.REMOVE)
         self.boxes[rows] = boxes[np.where(geo, text.codes, -1)]
 
@@ -217,7 +217,7 @@ def _grown(array: npt.NDArray[Scalar], capacity: int, empty: float) -> npt.NDArr
     return grown
 
 
-def _box(text: str) -> tuple[float, float, float, float]:
+def box_of(text: str) -> tuple[float, float, float, float]:
     """Bounds of a GeoJSON geometry; NaN for text that is none."""
     try:
         geometry = orjson.loads(text)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from zhicheng.kernel.errors import ZhichengError
 from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage.live import State
 from zhicheng.storage.log import Batch, Commit, Cursor, Figures, HistoryQuery, Receipt, Series
@@ -19,6 +20,10 @@ class Store(Protocol):
 
     state: State
     """The live table: the fold of the whole log, as acknowledged."""
+
+    @property
+    def failure(self) -> ZhichengError | None:
+        """Why nothing is stored any more; None while all is well."""
 
     def submit(self, commit: Commit) -> Future[Receipt]:
         """Hand in a commit; the future resolves once it is on disk and the live table shows it."""

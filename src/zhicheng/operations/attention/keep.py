@@ -12,7 +12,7 @@ from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Conflict, NotFound
 from zhicheng.kernel.instants import MINUTE, SECOND
 from zhicheng.operations.attention import matter as m
-from zhicheng.operations.attention.matter import Matter, item_id, item_of
+from zhicheng.operations.attention.matter import INTERNAL, Matter, item_id, item_of
 from zhicheng.standards.filter.tree import Compare, Not, Operand, Path, Type, all_of
 from zhicheng.standards.ngsild.model import Attribute, Entity, Kind
 
@@ -22,7 +22,7 @@ _REWORDED = 5 * MINUTE
 LINGER = {"vital": 5 * MINUTE}
 """By kind: for how long a matter must be gone before it is over; half a minute for others."""
 _OPEN = all_of((Type(iri(m.ITEM)), Not(Compare(Path(iri(m.STATUS)), "==", Operand("text", "closed")))))
-_ORIGIN = Origin("platform", "attention")
+_ORIGIN = Origin("platform", "attention", classification=INTERNAL)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from zhicheng.compute.terms import iri
 from zhicheng.kernel import urn
 from zhicheng.standards.models.model import Label
 from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind
+from zhicheng.standards.ngsild.names import CLASSIFICATION
 
 MatterKind = Literal["feed", "application", "vital", "value", "alert"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
@@ -59,6 +60,10 @@ def said(value: Json) -> list[Attribute]:
     return [Attribute(Kind.PROPERTY, value)]
 
 
+INTERNAL = "internal"
+"""What needs attention may speak of what not everyone may see."""
+
+
 def item_of(matter: Matter, since: str) -> Entity:
     """The entity of a matter that is new."""
     attributes = {
@@ -68,6 +73,7 @@ def item_of(matter: Matter, since: str) -> Entity:
         iri(STATUS): said("open"),
         iri(SINCE): said(since),
         iri(REASON): texts(matter.reason),
+        CLASSIFICATION: said(INTERNAL),
     }
     if matter.concerns:
         attributes[iri(CONCERNS)] = [Attribute(Kind.RELATIONSHIP, list(matter.concerns))]

@@ -96,6 +96,10 @@ class Table:
             return False
         return row.always or _any(row.permits, request)
 
+    def class_of(self, principal: Uid) -> Hashable:
+        """What the policies can know of a principal: whom they do not tell apart are of one class."""
+        return self._class(principal)
+
     def row(self, principal: Uid, action: Uid) -> Row:
         """The row of a principal and an action."""
         return self._rows[principal, action]

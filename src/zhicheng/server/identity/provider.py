@@ -27,7 +27,7 @@ from zhicheng.server.identity.clients import Client, Clients
 from zhicheng.server.identity.granted import Grant, Granted, family_of
 from zhicheng.server.identity.keys import ALGORITHM, Keys
 from zhicheng.server.identity.people import People, Person
-from zhicheng.server.identity.sessions import Session, Sessions
+from zhicheng.server.identity.sessions import Session, Sessions, principal_of
 
 ACCESS_LASTS = 600
 """Seconds that an access token is valid."""
@@ -266,7 +266,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib carries no
         person = self.person(said["sub"])
         if person is None:
             return None
-        return Principal(person.name, person.tenant, person.roles, until, opened(said["scope"].split()))
+        return replace(principal_of(person, until), within=opened(said["scope"].split()))
 
     def person(self, identifier: str) -> Person | None:
         """A person who may sign in."""

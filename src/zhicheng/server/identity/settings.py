@@ -58,8 +58,10 @@ class ExternalSettings:
 class IdentitySettings:
     """[identity]: who has to show a second factor, and which other providers sign people in.
 
+    visitors: who gets in without an account; "citizens" see the map and what is public, as policies say
     second_factor: "optional", or asked of "administrators" or of "all" who have a password
     """
 
+    visitors: Literal["nobody", "citizens"] = "nobody"
     second_factor: Literal["optional", "administrators", "all"] = "optional"
     external: dict[str, ExternalSettings] = field(default_factory=dict)

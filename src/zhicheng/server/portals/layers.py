@@ -31,7 +31,7 @@ async def layers(request: Request) -> Answer:
     """GET /api/v1/layers."""
     moment = await moment_of(request, request.query())
     space, city = request.space, request.city
-    apps = [task.app for task in city.apps.values()] if space is city.home else []
+    apps = [task.app for task in city.apps.values()] if space.tenant == city.home.tenant else []
     figures = {one.type: one for one in space.query.types(moment.state)}
     found = [*_declared(space, apps, figures)]
     taken = {str(one["type"]) for one in found}

@@ -68,7 +68,7 @@ def source_named(request: Request, source: str) -> Json:
     kind, _, name = source.partition(":") if source.startswith(("feed:", "app:")) else ("interface", "", source)
     made: Json = {"id": source, "kind": kind, "name": name}
     city = request.city
-    at_home = request.space is city.home
+    at_home = request.space.tenant == city.home.tenant
     if kind == "app" and at_home and (task := city.apps.get(name)) is not None:
         return {**made, **said("label", task.app.label, name), "status": "ok" if task.error is None else "failed"}
     if kind == "feed" and at_home and (feed := city.feeds.get(name)) is not None:

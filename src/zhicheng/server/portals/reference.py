@@ -33,7 +33,7 @@ class Reference:
     def __init__(self, centres: Centres, routes: Callable[[], tuple[Route, ...]]) -> None:
         self.centres = centres
         self.routes = routes
-        self._sizes: dict[int, tuple[float, Figures]] = {}
+        self._sizes: dict[str, tuple[float, Figures]] = {}
 
     async def model(self, request: Request) -> Answer:
         """GET /api/v1/reference."""
@@ -58,9 +58,9 @@ class Reference:
 
     def _size(self, space: Space) -> Figures:
         now = time.monotonic()
-        known = self._sizes.get(id(space))
+        known = self._sizes.get(space.tenant)
         if known is None or now - known[0] > _SIZED:
-            known = self._sizes[id(space)] = now, space.store.figures()
+            known = self._sizes[space.tenant] = now, space.store.figures()
         return known[1]
 
 

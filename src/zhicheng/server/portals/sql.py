@@ -82,7 +82,7 @@ async def _found(request: Request, question: Question, limits: Limits) -> Found:
     gone = asyncio.ensure_future(_gone(request))
     place = await asyncio.to_thread(asking.made, request.city.folder.path)
     try:
-        await asyncio.to_thread(asking.lay_out, space.store, question.sql, short, place)
+        await asyncio.to_thread(asking.lay_out, space.engine or space.store, question.sql, short, place)
         asked = Asked(
             question.sql, str(place), limits.memory, limits.time / 1e6, limits.rows, question.format, question.encoding,
             asking.names_of(space.store, short),

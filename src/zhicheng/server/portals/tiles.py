@@ -41,7 +41,7 @@ class Tiles:
     def tile(self, space: Space, iri: str, place: tuple[int, int, int], moment: Moment) -> bytes:
         """The tile z, x, y of a type at a moment; b"" where nothing lies in it."""
         now, position = moment.now, moment.state.position
-        key = (space.tenant, iri, place, moment.stale, moment.past and now)
+        key = (space.number, iri, place, moment.stale, moment.past and now)
         known = self._made.get(key)
         if known is not None and known[0] == position and abs(now - known[1]) < _FRESH:
             return known[2]

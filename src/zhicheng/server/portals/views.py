@@ -65,7 +65,7 @@ async def _body(request: Request, task: AppTask, view: View, asked: Asked, made:
     """The answer; what is asked for again within its second, with nothing changed, is not made again."""
     at = await moment_of(request, asked.query)
     stamp = (at.state.position, at.now // SECOND)
-    key = (request.space.tenant, asked.media, asked.language, at.stale, *sorted(asked.query.items()))
+    key = (request.space.number, asked.media, asked.language, at.stale, *sorted(asked.query.items()))
     known = None if at.past else kept.get(key)
     if known is not None and known[0] == stamp:
         return known[1]

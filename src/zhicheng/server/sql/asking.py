@@ -22,8 +22,9 @@ import pyarrow as pa
 from zhicheng.kernel.errors import Corrupt, Forbidden, Invalid, TooLarge, TooMany, ZhichengError
 from zhicheng.server.sql import relations
 from zhicheng.server.sql.question import Asked
-from zhicheng.storage.engines.embedded.shared import share
+from zhicheng.storage.engines.embedded.shared import share, share_rows
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
+from zhicheng.storage.port import Store
 
 RELATIONS = ("entities", "history")
 _PREFIX = ".query-"
@@ -84,13 +85,19 @@ def cleared(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
 
 
-def lay_out(store: EmbeddedStore, sql: str, short: Callable[[str], str], place: Path) -> None:
-    """Write the relations that a statement names into a folder. A name that does not occur cannot be asked for."""
+def lay_out(store: Store, sql: str, short: Callable[[str], str], place: Path) -> None:
+    """Write the relations that a statement names into a folder. A name that does not occur cannot be asked for.
+
+    Of a store behind a veil the rows that are seen are copied; of a whole one the files are shared.
+    """
     named = sql.lower()
     if "entities" in named:
         write_entities(place / "entities.arrow", relations.entities(store.state, short))
     if "history" in named:
-        share(store, place)
+        if isinstance(store, EmbeddedStore):
+            share(store, place)
+        else:
+            share_rows(store.relations(), place)
 
 
 def write_entities(path: Path, parts: Iterator[pa.Table]) -> None:
@@ -104,7 +111,7 @@ def write_entities(path: Path, parts: Iterator[pa.Table]) -> None:
             writer.close()
 
 
-def names_of(store: EmbeddedStore, short: Callable[[str], str]) -> dict[str, str]:
+def names_of(store: Store, short: Callable[[str], str]) -> dict[str, str]:
     """Short names of all attributes that the live table or any model knows."""
     with store.state.lock:
         known = {name for table in store.state.tables for name, _ in table.columns}

@@ -33,6 +33,7 @@ class Replay(Stage):
         self,
         models: Catalogue,
         playback: Playback,
+        shown: State,
         course: tuple[int, float],
         until: Callable[[], int],
         stale_at: StaleAt,
@@ -40,19 +41,20 @@ class Replay(Stage):
     ) -> None:
         super().__init__(models)
         self._playback = playback
+        self._shown = shown
         self.course = course
         """From which instant on, and how many times as fast: who asks for the same again goes on."""
         self._until = until
         self._stale_at = stale_at
         self._ended = ended
-        self._stale = stale_at(playback.state, playback.instant)
+        self._stale = stale_at(shown, playback.instant)
         self._looked = time.monotonic()
         self._moving = asyncio.Lock()
         self._task = asyncio.create_task(self._run(), name="replay")
 
     @property
     def state(self) -> State:
-        return self._playback.state
+        return self._shown
 
     @property
     def now(self) -> int:

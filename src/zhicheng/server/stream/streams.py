@@ -7,11 +7,12 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from zhicheng.hub.playback import Playback
+from zhicheng.hub.veiled_store import VeiledStore
 from zhicheng.kernel.errors import Unavailable
 from zhicheng.server.city import City
 from zhicheng.server.moment import moment_at
 from zhicheng.server.past import newest
-from zhicheng.server.space import Space
+from zhicheng.server.space import Space, whole
 from zhicheng.server.stream.client import Client
 from zhicheng.server.stream.live import Live
 from zhicheng.server.stream.replay import Replay
@@ -59,6 +60,11 @@ class Streams:
         self._sent.add(client.sent, tenant=self.space.tenant)
         self._dropped.add(client.dropped, tenant=self.space.tenant)
 
+    @property
+    def clients(self) -> int:
+        """How many watch."""
+        return len(self._clients)
+
     async def show(self, client: Client, watch: Watch) -> None:
         """Let a client look at what it asks for."""
         before = self._replays.get(client)
@@ -95,7 +101,8 @@ class Streams:
             raise Unavailable("Too many replays are running", "正在进行的回放过多")
         space, city = self.space, self.city
         self._replays.pop(client, None)
-        playback = await asyncio.to_thread(Playback, space.store, at, space.models)
+        playback = await asyncio.to_thread(Playback, whole(space), at, space.models)
+        shown = space.store.moving(playback.state) if isinstance(space.store, VeiledStore) else playback.state
 
         async def ended(replay: Replay) -> None:
             if self._replays.get(client) is replay:
@@ -104,7 +111,7 @@ class Streams:
         def stale_at(state: State, instant: int) -> frozenset[str]:
             return city.stale_as_of(space, newest(state), instant)
 
-        stage = Replay(space.models, playback, (at, watch.speed), city.now, stale_at, ended)
+        stage = Replay(space.models, playback, shown, (at, watch.speed), city.now, stale_at, ended)
         self._replays[client] = stage
         return stage
 

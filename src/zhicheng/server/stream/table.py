@@ -30,14 +30,15 @@ class Registry:
     """The streams of each tenant."""
 
     def __init__(self) -> None:
-        self._streams: dict[str, Streams] = {}
+        self._streams: dict[int, Streams] = {}
 
     def of(self, request: Request) -> Streams:
-        """Those of the request's tenant."""
+        """Those of the request's tenant, as far as its principal may see it."""
         space = request.space
-        found = self._streams.get(space.tenant)
-        if found is None or found.space is not space:
-            found = self._streams[space.tenant] = Streams(request.city, space)
+        found = self._streams.get(space.number)
+        if found is None:
+            self._streams = {number: one for number, one in self._streams.items() if one.clients}
+            found = self._streams[space.number] = Streams(request.city, space)
         return found
 
     # WebSocket

@@ -14,6 +14,8 @@ NULL = "urn:ngsi-ld:null"
 """NGSI-LD Null: in a fragment, "take this away"; in history, "was taken away"."""
 
 LOCATION = NAMESPACE + "location"
+OWNER, CLASSIFICATION = DEFAULT_VOCABULARY + "owner", DEFAULT_VOCABULARY + "classification"
+"""What an entity as a whole says of whose it is and who may see it; policies ask for them."""
 LONGEST = 2048
 """Characters in a URI or name; longer ones are a mistake or an attack."""
 

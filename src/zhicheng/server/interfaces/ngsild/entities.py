@@ -36,7 +36,8 @@ SOURCE = "ngsi-ld"
 
 def origin(request: Request) -> Origin:
     """Whose change a request is."""
-    return Origin(request.name, SOURCE)
+    departments = () if request.principal is None else request.principal.departments
+    return Origin(request.name, SOURCE, departments[0] if departments else None)
 
 
 def entity_id(request: Request) -> str:

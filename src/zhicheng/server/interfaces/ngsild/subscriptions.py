@@ -47,6 +47,7 @@ def notifier_of(request: Request) -> Notifier:
 
 async def create_subscription(request: Request) -> Answer:
     """POST subscriptions."""
+    request.check_sees_all()
     given.parameters_of(request)
     body, context = await body_of(request)
     if isinstance(body, dict):
@@ -105,6 +106,7 @@ async def read_subscription(request: Request) -> Answer:
 
 async def change_subscription(request: Request) -> Answer:
     """PATCH subscriptions/{id}: members of the fragment take the place of those that are there."""
+    request.check_sees_all()
     given.parameters_of(request)
     patch, context = await body_of(request, PATCHES)
     notifier = notifier_of(request)
@@ -163,7 +165,7 @@ def shown(request: Request, identifier: str, context: Context, words: frozenset[
     document.setdefault("isActive", True)
     told = cast("Document", document["notification"])
     told.update(_counters(line))
-    _hide(told, hidden=request.principal is None or "subscriptions:write" not in request.principal.actions)
+    _hide(told, hidden=not request.may("subscriptions:write"))
     if "sysAttrs" in words:
         document["createdAt"] = instants.format(kept.created_at)
         document["modifiedAt"] = instants.format(kept.modified_at)

@@ -83,12 +83,12 @@ async def who(request: Request) -> Answer:
     principal, session = request.principal, request.session
     person = None if session is None else identity.people.find(session.person)
     document: dict[str, object] = {
-        "signed_in": principal is not None,
+        "signed_in": principal is not None and principal.kind != "Guest",
         "open": city.open,
         "name": None if principal is None else principal.name,
         "tenant": None if principal is None else principal.tenant,
         "roles": [] if principal is None else list(principal.roles),
-        "actions": [] if principal is None else sorted(principal.actions),
+        "actions": [] if principal is None else request.actions(),
         "person": None if person is None else person_document(person),
         "expires_at": None if session is None else instants.format(session.expires_at),
         "set_up": identity.people.any(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from zhicheng.kernel.errors import Unavailable
-from zhicheng.storage.engines.embedded.arrow import coded_array, instants_array, to_arrow
+from zhicheng.storage.engines.embedded.arrow import INSTANT, coded_array, instants_array, to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.segments import Segment
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
@@ -50,6 +50,30 @@ def share(store: EmbeddedStore, folder: Path) -> int:
             _write(folder / COMMITS, _commits(sealed, chunks))
             return position
     raise Unavailable("The log is being rewritten; ask again", "日志正在整理，请稍后再试")
+
+
+def share_rows(parts: Iterator[tuple[str, pa.Table]], folder: Path) -> None:
+    """Lay some rows of the log out, as `relations` gives them, with what their own commits say and no others."""
+    schema = to_arrow(empty_batch()).schema
+    plain = pa.schema([pa.field(one.name, _plain(one.type)) for one in schema])
+    said: dict[int, tuple[object, ...]] = {}
+    with pa.OSFile(str(folder / OPEN_END), "wb") as sink, pa.ipc.new_stream(sink, plain) as writer:
+        for _, part in parts:
+            writer.write_table(part.select(schema.names).cast(plain))
+            facts = part.select(["position", *_COMMIT_COLUMNS]).combine_chunks()
+            _, first = np.unique(facts["position"].to_numpy(), return_index=True)
+            own = facts.take(pa.array(first)).to_pydict()
+            said |= dict(zip(own["position"], zip(*(own[name] for name in _COMMIT_COLUMNS), strict=True), strict=True))
+    columns = [[said.get(position, (None, None, None))[at] for position in range(1, max(said, default=0) + 1)]
+               for at in range(3)]  # fmt: skip
+    kinds = (INSTANT, pa.string(), pa.string())
+    commits = {n: pa.array(c, k) for n, c, k in zip(_COMMIT_COLUMNS, columns, kinds, strict=True)}
+    _write(folder / COMMITS, pa.table(commits))
+    (folder / MANIFEST).write_bytes(b"[]")
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_dictionary(kind) else kind
 
 
 def _link(sealed: Sequence[Segment], folder: Path) -> None:
