@@ -13,8 +13,8 @@ from zhicheng.server.portals.pages import PAGES
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "web/src"
 FIRST_LOAD_LIMIT = 1_200_000
-DRAW_A_MAP = {"map", "operations", "wall"}
-"""Folders of pages whose first load brings MapLibre; the map's own files are shared by all three."""
+DRAW_A_MAP = {"map", "operations", "wall", "room"}
+"""Folders of pages whose first load brings MapLibre; the map's own files are shared by all of them."""
 
 
 def test_the_page_has_no_inline_code_and_names_only_our_files(static: Path) -> None:

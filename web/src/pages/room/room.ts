@@ -120,7 +120,8 @@ let shown = 0;
 export function showView(view: View): void {
   clearTimeout(shown);
   shown = window.setTimeout(() => {
-    if (presenting()) api.view(room.key, view, room.name).catch(failed);
+    const same = JSON.stringify(view) === JSON.stringify(room.doc?.view);
+    if (presenting() && !same) api.view(room.key, view, room.name).catch(failed);
   }, VIEW_EVERY_MS);
 }
 
