@@ -11,7 +11,6 @@ from benchmarks.figure import Benchmark, Figure, Round, Skipped
 from tests.analysis import bologna
 from zhicheng.analysis.eta_accuracy import accuracy
 
-
 SEEDS = (23423, 42, 1, 2, 3, 7, 8, 9)
 """The simulator's own, and some more: on some mornings a road jams that does not on others."""
 

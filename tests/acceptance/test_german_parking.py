@@ -21,6 +21,7 @@ import pytest
 
 from tests.acceptance.live import City, city_of
 from tests.acceptance.parking import ARCHIVE, Archive, read_archive
+from tests.server.conftest import engine_of
 from zhicheng.hub.temporal import Temporal, Window
 from zhicheng.kernel import instants
 from zhicheng.kernel.instants import DAY, HOUR
@@ -52,7 +53,7 @@ class Imported:
 
     @property
     def store(self) -> EmbeddedStore:
-        return self.city.home.store
+        return engine_of(self.city)
 
     @property
     def temporal(self) -> Temporal:
