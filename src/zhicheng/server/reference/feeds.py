@@ -22,7 +22,7 @@ _STATES: dict[Status, State] = {
     "failed": "fault",
     "ended": "idle",
 }
-_BEATS = 2.5
+_BEATS = 2.2
 """So many of its usual intervals a feed may be silent."""
 _LEAST = 15 * SECOND
 _SLOWEST = MINUTE
