@@ -26,7 +26,7 @@ def entity(kind: str, identifier: str, at: int | None = None, **values: object) 
 
 @dataclass
 class Look:
-    """See `compute.views.Seen`."""
+    """See `standards.models.seen.Seen`."""
 
     entities: list[Entity]
     now: int

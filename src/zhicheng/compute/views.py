@@ -5,36 +5,17 @@ The server gives each view a path, asks for the right to it, and hands in the ci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
-
-import pyarrow as pa
+from math import inf
+from typing import Any, TypeAlias
 
 from zhicheng.kernel.errors import Language
 from zhicheng.standards.models.model import Label
-from zhicheng.standards.ngsild.model import Entity, Json
+from zhicheng.standards.models.seen import Seen
+from zhicheng.standards.ngsild.model import Json
 
-T = TypeVar("T")
 JSON = "application/json"
-
-
-class Seen(Protocol):
-    """The city at an instant. Types and attributes by the short names of the city's models, or IRIs."""
-
-    now: int
-    """The instant, microseconds."""
-    stale: frozenset[str]
-    """Sources that were out of date then."""
-
-    def some(self, type_: str, attribute: str = "", values: Collection[str] = ()) -> list[Entity]:
-        """The entities of a type; with an attribute, those of which it is, or points to, one of these values."""
-
-    def one(self, identifier: str) -> Entity | None:
-        """The entity of an id."""
-
-    def made(self, tables: str, make: Callable[[Mapping[str, pa.Table]], T]) -> T | None:
-        """What `make` makes of a set of reference tables, once for each version; None where there is no such set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +25,14 @@ class Asked:
     query: Mapping[str, str]
     media: str = JSON
     language: Language = "zh"
+
+    def number(self, name: str, usual: float, least: float = -inf, most: float = inf) -> float:
+        """A number asked for, or the usual one, brought within bounds.
+
+        >>> Asked({"count": "50"}).number("count", 5, 1, 20), Asked({}).number("count", 5)
+        (20, 5.0)
+        """
+        return min(max(float(self.query.get(name, usual)), least), most)
 
 
 @dataclass(frozen=True, slots=True)

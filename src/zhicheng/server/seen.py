@@ -22,7 +22,7 @@ Made = dict[tuple[str, str, object], tuple[int, object]]
 
 
 class Sight:
-    """One look at a state (see `compute.views.Seen`)."""
+    """One look at a state (see `standards.models.seen.Seen`)."""
 
     def __init__(self, space: Space, moment: Moment, made: Made) -> None:
         self.now = moment.now

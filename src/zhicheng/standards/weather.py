@@ -10,6 +10,7 @@ from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.geometry import bounds, distance
 from zhicheng.kernel.instants import HOUR
 from zhicheng.standards.models import said
+from zhicheng.standards.models.seen import Seen
 from zhicheng.standards.ngsild.model import Entity
 
 _WORDS = MappingProxyType(
@@ -46,6 +47,18 @@ def words(entity: Entity) -> dict[str, str]:
     if warmth is not None and isinstance(warmth.value, int | float) and warmth.unit in (None, "CEL"):
         zh, en = [*zh, f"{warmth.value:.0f}°C"], [*en, f"{warmth.value:.0f} °C"]
     return {"zh": " ".join(zh), "en": " ".join(en)} if zh else {}
+
+
+def at(seen: Seen, things: Iterable[Entity]) -> dict[str, str]:
+    """The weather where the first thing is that has a place: as observed, else as forecast; {} if nothing is known."""
+    for thing in things:
+        try:
+            lon, lat, _, _ = bounds(said.value(thing, "location"))
+        except Invalid:
+            continue
+        kinds = ("WeatherObserved", "WeatherForecast")
+        return next((told for kind in kinds if (told := near(seen.some(kind), lon, lat, seen.now))), {})
+    return {}
 
 
 def near(entities: Iterable[Entity], lon: float, lat: float, now: int) -> dict[str, str]:

@@ -8,9 +8,8 @@ import orjson
 import pytest
 
 from tests.apps.seen import Look, entity
-from zhicheng.apps.arrival.boards import sign
 from zhicheng.apps.arrival.model import Params
-from zhicheng.apps.arrival.views import VIEWS
+from zhicheng.apps.arrival.views import VIEWS, sign
 from zhicheng.compute.views import JSON, Asked
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid, NotFound

@@ -11,8 +11,8 @@ import pytest
 
 from tests.apps.arrival.test_boards import NOW, arrival, bus, urn
 from tests.apps.seen import Look, entity
-from zhicheng.apps.arrival.lines import line
 from zhicheng.apps.arrival.model import Params
+from zhicheng.apps.arrival.views import line
 from zhicheng.compute.views import Asked
 from zhicheng.kernel.errors import Invalid, NotFound
 from zhicheng.kernel.instants import SECOND

@@ -9,7 +9,7 @@ from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.geometry import bounds
 from zhicheng.kernel.instants import SECOND
-from zhicheng.standards.gtfs.arrivals import CALLED_OFF, Arrival, named, runs
+from zhicheng.standards.gtfs.arrivals import CALLED_OFF, Arrival, arrivals_of, named, runs
 from zhicheng.standards.gtfs.messages import (
     Alert,
     EntitySelector,
@@ -28,6 +28,7 @@ from zhicheng.standards.gtfs.messages import (
     VehiclePosition,
 )
 from zhicheng.standards.models import said
+from zhicheng.standards.models.seen import Seen
 from zhicheng.standards.ngsild.model import Entity, Quality
 
 _CAUSES = frozenset((
@@ -72,6 +73,23 @@ def trip_updates(arrivals: Iterable[Arrival], trips: Mapping[str, Entity], now: 
             update = TripUpdate(trip=descriptor(urn, said.text(trip, "hasRoute"), trip))
             entities.append(FeedEntity(id=urn, trip_update=update))
     return _feed(entities, now)
+
+
+def trips_of(seen: Seen) -> Feed:
+    """Trip updates of the whole city. What is known of a trip its own entity says, else its vehicle."""
+    by_vehicle = {said.text(vehicle, "hasTrip"): vehicle for vehicle in seen.some("Vehicle")}
+    trips = {name: one for name, one in by_vehicle.items() if name} | {one.id: one for one in seen.some("GtfsTrip")}
+    return trip_updates(arrivals_of(seen.some("ArrivalEstimation")), trips, seen.now)
+
+
+def vehicles_of(seen: Seen) -> Feed:
+    """Vehicle positions of the whole city."""
+    return vehicle_positions(seen.some("Vehicle"), seen.now)
+
+
+def alerts_of(seen: Seen) -> Feed:
+    """Alerts of the whole city."""
+    return alerts(seen.some("Alert"), seen.now)
 
 
 def descriptor(urn: str, route: str, trip: Entity | None) -> TripDescriptor:

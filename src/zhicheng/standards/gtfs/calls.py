@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 import pyarrow as pa
 
-from zhicheng.apps.arrival import model as m
-from zhicheng.compute.views import Seen
 from zhicheng.kernel import zones
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import MINUTE, SECOND
 from zhicheng.standards.gtfs.arrivals import CALLED_OFF, Arrival, arrivals_of, named, runs
+from zhicheng.standards.gtfs.names import counted
 from zhicheng.standards.gtfs.static import Static, from_tables
 from zhicheng.standards.models import said
+from zhicheng.standards.models.seen import Seen
 from zhicheng.standards.ngsild.model import Entity
 
 OVERDUE = 5 * MINUTE
@@ -34,38 +34,50 @@ class Call:
     cancelled: bool = False
 
 
-def calls(seen: Seen, stops: Collection[str], params: m.Params) -> list[Call]:
-    """What comes to the stops (URNs), soonest first, each trip once, and what was to come and is called off."""
-    here = arrivals_of(seen.some(m.ARRIVAL, m.HAS_STOP, stops))
-    whole = seen.some(m.ARRIVAL, m.HAS_TRIP, {one.trip for one in here if one.trip})
-    whole += seen.some(m.ARRIVAL, m.HAS_VEHICLE, {one.vehicle for one in here if not one.trip})
-    found = [call for run in runs(arrivals_of(whole)) if (call := _call(seen, run, stops, params)) is not None]
-    for trip in seen.some(m.TRIP, m.RELATION, CALLED_OFF):
+def calls(seen: Seen, stops: Collection[str], silence: float) -> list[Call]:
+    """What comes to the stops (URNs), soonest first, each trip once, and what was to come and is called off.
+
+    silence: seconds after which a vehicle of which nothing is heard is said to be stale
+    """
+    here = arrivals_of(seen.some("ArrivalEstimation", "hasStop", stops))
+    whole = seen.some("ArrivalEstimation", "hasTrip", {one.trip for one in here if one.trip})
+    whole += seen.some("ArrivalEstimation", "hasVehicle", {one.vehicle for one in here if not one.trip})
+    found = [call for run in runs(arrivals_of(whole)) if (call := _call(seen, run, stops, silence)) is not None]
+    for trip in seen.some("GtfsTrip", "schedule_relationship", CALLED_OFF):
         found += _called_off(seen, trip, stops)
     return sorted(found, key=lambda call: (call.at.time, call.at.trip))
 
 
-def _call(seen: Seen, run: list[Arrival], stops: Collection[str], params: m.Params) -> Call | None:
+def _call(seen: Seen, run: list[Arrival], stops: Collection[str], silence: float) -> Call | None:
     trip = seen.one(run[0].trip)
     since = seen.now - (OVERDUE if run[0].own else MINUTE)
     ahead = [one for one in run if not one.skipped and one.time > since]
     place = next((place for place, one in enumerate(ahead) if one.stop in stops), None)
-    if place is None or said.text(trip, m.RELATION) in CALLED_OFF:
+    if place is None or said.text(trip, "schedule_relationship") in CALLED_OFF:
         return None
     one = ahead[place]
     headsign = said.text(trip, "headSign") or _end(seen, one.trip, ahead[-1].stop)
-    return Call(replace(one, stale=stale(seen, one, params)), place + 1, headsign)
+    return Call(replace(one, stale=silent(seen, one, silence)), place + 1, headsign)
 
 
-def stale(seen: Seen, one: Arrival, params: m.Params) -> bool:
-    """Whether nothing was heard of the vehicle for a while, or of the feed that it, or the prediction, comes by."""
+def by_line(coming: Iterable[Call], name: Callable[[str], str]) -> list[tuple[str, list[Call]]]:
+    """Calls of each line (`name` of its URN) and direction, lines as people count them: 2 before 12."""
+    groups: dict[tuple[str, str], list[Call]] = {}
+    for call in coming:
+        groups.setdefault((name(call.at.route), call.headsign), []).append(call)
+    ordered = sorted(groups.items(), key=lambda item: (counted(item[0][0]), item[0][1]))
+    return [(line, group) for (line, _), group in ordered]
+
+
+def silent(seen: Seen, one: Arrival, silence: float) -> bool:
+    """Whether nothing was heard of the vehicle for so many seconds, or of the feed by which it or the time comes."""
     if not one.own:
         return one.source in seen.stale
     vehicle = seen.one(one.vehicle)
     if one.stale or vehicle is None or vehicle.source in seen.stale:
         return True
     heard = max((found[0].observed_at or 0 for found in vehicle.attributes.values()), default=0)
-    return seen.now - heard > params.stale * SECOND
+    return seen.now - heard > silence * SECOND
 
 
 def _end(seen: Seen, trip: str, last: str) -> str:
@@ -93,7 +105,7 @@ def _called_off(seen: Seen, trip: Entity, stops: Collection[str]) -> Iterator[Ca
     if static is None or rows.stop <= rows.start:
         return
     try:
-        day, shift = zones.parse_date(said.text(trip, m.START_DATE)), _shift(static, rows.start, trip)
+        day, shift = zones.parse_date(said.text(trip, "start_date")), _shift(static, rows.start, trip)
     except Invalid:  # whoever wrote it, the sign shows what it can
         return
     for row in range(rows.start, rows.stop):
@@ -103,12 +115,12 @@ def _called_off(seen: Seen, trip: Entity, stops: Collection[str]) -> Iterator[Ca
         if urn in stops and seconds >= 0:
             time = zones.service_instant(static.zone, day, seconds + shift)
             if -OVERDUE < time - seen.now < _AHEAD:
-                one = Arrival(trip.id, said.text(trip, m.HAS_ROUTE), urn, "", row, time, time, time, 0)
+                one = Arrival(trip.id, said.text(trip, "hasRoute"), urn, "", row, time, time, time, 0)
                 yield Call(one, 0, said.text(trip, "headSign") or _end(seen, trip.id, urn), cancelled=True)
             return
 
 
 def _shift(static: Static, first: int, trip: Entity) -> int:
     """Seconds by which a trip that says when it starts (a duplicated one, or one by headway) runs beside its times."""
-    start = said.text(trip, m.START_TIME)
+    start = said.text(trip, "start_time")
     return zones.parse_service_time(start) - int(static.visits.departure[first]) if start else 0
