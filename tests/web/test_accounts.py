@@ -26,10 +26,10 @@ IMAGES = ROOT / "docs/images"
 class Closed:
     """`zhicheng run` without --no-auth; `link` is what its first start printed."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *more: str | Path) -> None:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        words: list[str | Path] = ["run", "--data", data, "--port", str(self.port)]
+        words: list[str | Path] = ["run", "--data", data, "--port", str(self.port), *more]
         words += ["--set", f'server.public_url="{self.url}"']
         line, environ = command(*words)
         self.process = subprocess.Popen(line, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
