@@ -17,7 +17,7 @@ from zhicheng.kernel.instants import MINUTE, SECOND
 from zhicheng.standards.gtfs import realtime
 from zhicheng.standards.gtfs.messages import Feed
 from zhicheng.standards.models import said
-from zhicheng.standards.ngsild.model import Attribute, Entity, Kind
+from zhicheng.standards.ngsild.model import Attribute, Entity, Kind, Quality
 
 NOW = instants.parse("2026-03-02T12:00:00Z")
 FEEDS = {view.name: view for view in VIEWS}
@@ -93,6 +93,15 @@ def test_a_stop_that_there_is_not_is_told() -> None:
     for name in ("", " , ", ",".join("abcdefghijklmnopqrstuvwxyz")):
         with pytest.raises(Invalid):
             shown(stop=name)
+
+
+def test_what_is_made_up_is_said() -> None:
+    made = bus("1")
+    for [attribute] in made.attributes.values():
+        attribute.quality = Quality.SIMULATED
+    look = Look([STOP, ROUTE, made, arrival("1", "c", 3, 4)], NOW)
+    told: Any = sign(look, Asked({"stop": "x:c"}), Params())
+    assert told["simulated"] is True and shown()["simulated"] is False
 
 
 def test_no_more_than_asked_of_a_line() -> None:

@@ -61,6 +61,7 @@ def sign(seen: Seen, asked: Asked, params: m.Params) -> Json:
         "notices": [dict[str, Json](one) for one in notices(seen.some("Alert"), concerned, seen.now)],
         "weather": dict[str, Json](weather.at(seen, stops)) or None,
         "stale": bool(under_way) and all(under_way),
+        "simulated": any(said.simulated(seen.one(call.at.vehicle)) for call in coming if call.at.vehicle),
     }
 
 
@@ -114,6 +115,7 @@ def _vehicle(seen: Seen, ahead: list[Arrival], following: int, params: m.Params)
         "standing": status == "STOPPED_AT",
         "minutes": [max(at.time - seen.now, 0) // SECOND // 60 for at in ahead],
         "stale": silent(seen, one, params.stale),
+        "simulated": said.simulated(vehicle),
     }
 
 

@@ -114,6 +114,7 @@ def _shown(park: Entity, seen: Seen, likely: tuple[float, float], foreseen: list
         "total": total,
         "observedAt": instants.format(heard),
         "stale": park.source in seen.stale or seen.now - heard > _OLD,
+        "simulated": said.simulated(park),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from zhicheng.standards.models.names import NAMESPACE, builtin_terms
-from zhicheng.standards.ngsild.model import Attribute, Entity, Json
+from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Quality
 
 
 @lru_cache(maxsize=1024)
@@ -77,3 +77,9 @@ def in_zh_en(found: dict[str, str]) -> dict[str, str]:
         wanted: next((one for tag, one in found.items() if tag.lower().split("-")[0] == wanted), other)
         for wanted in ("zh", "en")
     }
+
+
+def simulated(entity: Entity | None) -> bool:
+    """Whether anything of the entity is marked as made up (模拟)."""
+    instances = [] if entity is None else [one for found in entity.attributes.values() for one in found]
+    return any(Quality.SIMULATED in one.quality for one in instances)
