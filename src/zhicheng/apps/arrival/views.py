@@ -41,6 +41,7 @@ def sign(seen: Seen, asked: Asked, params: m.Params) -> Json:
     under_way = [call.at.stale for call in coming if not call.cancelled]
     lines: list[Json] = [
         {
+            "id": group[0].at.route,
             "line": line,
             "color": names.colour(routes[group[0].at.route]),
             "headsign": group[0].headsign,
