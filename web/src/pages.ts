@@ -25,7 +25,6 @@ declare module "vue-router" {
   }
 }
 
-const HOME = "/map";
 const found = import.meta.glob<Page>(["./pages/*/route.ts", "./sign/route.ts"], { eager: true, import: "default" });
 
 export const pages: Page[] = Object.values(found);
@@ -41,7 +40,6 @@ export const router = createRouter({
   history: createWebHistory(),
   routes: [
     ...records,
-    { path: "/", redirect: (to) => ({ path: HOME, query: to.query, hash: to.hash }) },
     {
       path: "/:rest(.*)*",
       component: () => import("./shell/NoPage.vue"),

@@ -1,4 +1,4 @@
-/** Language, theme and token: what this browser remembers. */
+/** Language, theme, size of text and token: what this browser remembers. */
 import { reactive, watchEffect } from "vue";
 
 export type Language = "zh" | "en";
@@ -8,7 +8,7 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 const asked = new URLSearchParams(location.search).get("lang");
 
 /** Storage may be forbidden; then nothing is remembered. */
-function remembered(storage: "localStorage" | "sessionStorage", key: string): string | null {
+export function remembered(storage: "localStorage" | "sessionStorage", key: string): string | null {
   try {
     return window[storage].getItem(key);
   } catch {
@@ -16,7 +16,7 @@ function remembered(storage: "localStorage" | "sessionStorage", key: string): st
   }
 }
 
-function remember(storage: "localStorage" | "sessionStorage", key: string, value: string | null): void {
+export function remember(storage: "localStorage" | "sessionStorage", key: string, value: string | null): void {
   try {
     if (value === null) window[storage].removeItem(key);
     else window[storage].setItem(key, value);
@@ -39,6 +39,8 @@ function firstTheme(): Theme {
 export const preferences = reactive({
   language: firstLanguage(),
   theme: firstTheme(),
+  /** 大字版: everything a third larger, nothing left out. */
+  large: remembered("localStorage", "zhicheng.large") === "1",
   token: remembered("sessionStorage", "zhicheng.token"),
 });
 
@@ -47,6 +49,7 @@ if (asked) remember("localStorage", "zhicheng.language", preferences.language);
 watchEffect(() => {
   document.documentElement.lang = preferences.language === "zh" ? "zh-CN" : "en";
   document.documentElement.dataset["theme"] = preferences.theme;
+  document.documentElement.toggleAttribute("data-large", preferences.large);
 });
 
 system.addEventListener("change", (event) => {
@@ -61,6 +64,11 @@ export function setLanguage(language: Language): void {
 export function setTheme(theme: Theme): void {
   preferences.theme = theme;
   remember("localStorage", "zhicheng.theme", theme);
+}
+
+export function setLarge(large: boolean): void {
+  preferences.large = large;
+  remember("localStorage", "zhicheng.large", large ? "1" : null);
 }
 
 export function setToken(token: string | null): void {

@@ -1,0 +1,43 @@
+import { sayer, type Text } from "../../text/words";
+
+const WORDS = {
+  motto: ["一中心 · 三平台", "One centre, three platforms"],
+  doors: ["四个入口", "Four doors"],
+  search: ["搜索地点、线路、站点、城市对象、页面与文档", "Search places, lines, stops, things, pages and documents"],
+  search_short: ["搜索地点、线路、站点…", "Search places, lines, stops…"],
+  hint: ["直接搜索", "to search"],
+  centre: ["信息资源中心", "Information-resource centre"],
+  centre_text: ["汇聚、计算、分析城市各领域、各层面的数据，提炼价值信息", "Gathers, computes and analyses the data of every field and level of the city, and refines what is worth knowing"],
+  citizen: ["市民", "Citizens"],
+  citizen_text: ["面向市民的融合服务平台", "One platform of services for citizens"],
+  citizen_more: ["我的站 · 我的线路 · 停车 · 空气与天气 · 城市发布", "My stop · my line · parking · air and weather · what the city publishes"],
+  firm: ["企业", "Enterprises"],
+  firm_text: ["面向企业的融合服务平台", "One platform of services for enterprises"],
+  firm_more: ["密钥 · 配额 · 接口 · 沙箱", "Keys · quotas · interfaces · sandbox"],
+  operations: ["运行监测", "Operations"],
+  operations_text: ["城市运行监测管理平台", "The platform to watch and manage the running city"],
+  operations_more: ["运行图 · 运行体征 · 关注事项 · 研讨", "Operations map · vital signs · what needs attention · deciding together"],
+  centre_figures: ["{entities} 个实体 · {types} 种类型 · {departments} 个部门", "{entities} entities · {types} types · {departments} departments"],
+  now: ["此刻的城市", "The city now"],
+  now_fine: ["每个数字都可点开，查看它来自哪里", "Every figure opens to where it comes from"],
+  counted: ["{count} 处", "from {count}"],
+  attention: ["待关注事项", "Needs attention"],
+  attention_none: ["没有需要关注的事项", "Nothing needs attention"],
+  good: ["正常", "usual"],
+  watch: ["留意", "watch"],
+  bad: ["异常", "not as usual"],
+  unknown: ["无数据", "no data"],
+  quiet: ["城市还没有数据。接入数据源后，这里会显示实时数字。", "The city has no data yet. Once feeds are connected, live figures stand here."],
+  closed: ["登录后可查看城市的实时数字。", "Sign in to see the city's live figures."],
+  reference: ["参考模型", "Reference model"],
+  reference_text: ["五个层次与三个支撑体系，现在各运行着什么", "Five layers and three support systems, and what runs in each now"],
+  map: ["城市运行图", "City operations map"],
+  map_text: ["一张图上的公交、停车、环境与天气", "Buses, parking, environment and weather on one map"],
+  docs: ["文档", "Documents"],
+  docs_text: ["接口、配置、接入与应用开发", "Interfaces, settings, connecting and building"],
+  simulated: ["模拟", "made up"],
+  simulated_text: ["本城市为虚构，数据均为模拟数据", "This city is made up, and so are its data"],
+} as const satisfies Record<string, Text>;
+
+export const say = sayer(WORDS);
+export type Word = keyof typeof WORDS;
