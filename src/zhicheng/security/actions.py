@@ -40,6 +40,7 @@ ACTIONS = MappingProxyType(
         "rooms:read": Named("查看研讨室", "Look into decision rooms"),
         "rooms:write": Named("参与研讨", "Take part in decision rooms"),
         "metrics:read": Named("读取运行指标", "Read the platform's figures"),
+        "sandbox:use": Named("使用开发沙箱", "Use the developers' sandbox"),
         "account:own": Named("管理自己的账号", "Keep one's own account"),
         "accounts:read": Named("查看账号与客户端", "See accounts and clients"),
         "accounts:write": Named("管理账号与客户端", "Keep accounts and clients"),
@@ -51,6 +52,7 @@ ACTIONS = MappingProxyType(
 )
 READING = frozenset((
     PUBLIC, "account:own", "city:read", "entities:read", "history:read", "contexts:read", "sql:run", "rooms:read",
+    "sandbox:use",
 ))  # fmt: skip
 WRITING = frozenset((
     "entities:write", "history:write", "contexts:write", "feeds:push", "subscriptions:read", "subscriptions:write",

@@ -25,6 +25,7 @@ class Principal:
 
     within: of a program that acts for a person, the actions that it was given; None for all that policies give
     kind: what it is to policies; departments: URNs of those it works for; entities: those that a device may write
+    key: the access key that was shown
     """
 
     name: str
@@ -35,6 +36,7 @@ class Principal:
     kind: Kind = "Service"
     departments: tuple[str, ...] = ()
     entities: tuple[str, ...] | None = None
+    key: str | None = None
 
 
 def refusal(

@@ -8,15 +8,15 @@ import re
 
 from zhicheng.kernel.errors import Invalid
 
-PREFIX = "zc_"
-"""So that a token found in a text is known for what it is."""
+PREFIX, KEY_PREFIX = "zc_", "zk_"
+"""So that a token, or a person's access key, found in a text is known for what it is."""
 RANDOM_BYTES = 32
 _SHAPE = re.compile(r"zc_[A-Za-z0-9_-]{43}")
 _BEARER = re.compile(r"[Bb]earer +(\S+)\s*")
 _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 
 
-def token_of(random: bytes) -> str:
+def token_of(random: bytes, prefix: str = PREFIX) -> str:
     """The text of a token from its random bytes.
 
     >>> token_of(bytes(32))
@@ -24,7 +24,7 @@ def token_of(random: bytes) -> str:
     """
     if len(random) != RANDOM_BYTES:
         raise Invalid(f"A token needs {RANDOM_BYTES} random bytes", f"令牌需要 {RANDOM_BYTES} 个随机字节")
-    return PREFIX + base64.urlsafe_b64encode(random).decode().rstrip("=")
+    return prefix + base64.urlsafe_b64encode(random).decode().rstrip("=")
 
 
 def digest_of(token: str) -> bytes:

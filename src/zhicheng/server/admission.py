@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from zhicheng.kernel.errors import Forbidden
 from zhicheng.security.decision import Principal
-from zhicheng.security.tokens import bearer_of
+from zhicheng.security.tokens import KEY_PREFIX, bearer_of
 from zhicheng.server.city import City
 from zhicheng.server.http import Scope, header_of
+from zhicheng.server.identity.access_keys import SANDBOX
 from zhicheng.server.identity.cookies import secret_of
 from zhicheng.server.identity.sessions import Session
 
@@ -19,9 +20,9 @@ def credential(city: City, scope: Scope) -> tuple[Principal | None, Session | No
 
     Forbidden where a page of another site makes a browser send its cookie along with something that changes things.
     """
-    if city.guest is not None:
-        return city.guest, None
     header = header_of(scope, b"authorization") or protocol_credential(scope)
+    if city.guest is not None:
+        return _of_guest(city, city.guest, header), None
     if header is not None:
         return _of_token(city, bearer_of(header)), None
     cookie = header_of(scope, b"cookie")
@@ -44,9 +45,20 @@ def protocol_credential(scope: Scope) -> str | None:
     return "Bearer " + offered[0][len(_PROTOCOL) :] if offered else None
 
 
+def _of_guest(city: City, guest: Principal, header: str | None) -> Principal | None:
+    """Where everyone may do everything an access key still leads where it says: one of the sandbox not to the city."""
+    token = None if header is None else bearer_of(header)
+    return _of_token(city, token) if token is not None and token.startswith(KEY_PREFIX) else guest
+
+
 def _of_token(city: City, token: str | None) -> Principal | None:
     if token is None:
         return None
+    if token.startswith(KEY_PREFIX):
+        found = city.identity.access_keys.principal(token)
+        if found is not None and found.tenant == SANDBOX:
+            city.sandbox.touch()
+        return found
     return city.identity.provider.principal(token) if token.count(".") == 2 else city.accounts.principal(token)
 
 

@@ -88,7 +88,8 @@ class App:
                 found = self.find(method, raw)
                 name = found.route.path
                 request = self.admit(found, scope, receive)
-                answer = await found.route.handler(request)
+                request.tally = self.city.tally(request.principal, request.network, found.route.action)
+                answer = request.tally.told(await found.route.handler(request))
         except ZhichengError as error:
             answer = self.failed(error, scope, request)
         except asyncio.CancelledError:
@@ -97,7 +98,9 @@ class App:
             answer = self.failed(defect(scope["path"]), scope, request)
         if answer.pieces is not None:
             head = method == "HEAD"
-            await self.kept(found, scope, receive, self.send_pieces(answer, answer.pieces, receive, send, head=head))
+            send = request.tally.counted(send) if request else send
+            work = self.send_pieces(answer, answer.pieces, receive, send, head=head)
+            await self.kept(found, scope, receive, work, request)
         else:
             await self.send(answer, scope, send, head=method == "HEAD")
         self.measure(name, answer.status, time.perf_counter() - began)
@@ -116,6 +119,7 @@ class App:
             if found.route.socket is None:
                 raise NotFound("There is no WebSocket at this path", "该路径没有 WebSocket")
             request = self.admit(found, scope, receive)
+            request.tally = self.city.tally(request.principal, request.network, found.route.action)
         except ZhichengError as error:
             status = error.status
             await refuse(error, scope, send)
@@ -124,19 +128,27 @@ class App:
             await refuse(defect(scope["path"]), scope, send)
         else:
             try:
-                await self.kept(found, scope, receive, found.route.socket(request, send))
+                work = found.route.socket(request, request.tally.counted(send))
+                await self.kept(found, scope, receive, work, request)
             except Exception:  # noqa: BLE001  (the edge of the connection: a defect ends this one, and is logged)
                 defect(scope["path"])
         self.measure(name, status, time.perf_counter() - began)
 
-    async def kept(self, found: Found, scope: Scope, receive: Receive, work: Coroutine[Any, Any, None]) -> None:
+    async def kept(
+        self,
+        found: Found,
+        scope: Scope,
+        receive: Receive,
+        work: Coroutine[Any, Any, None],
+        request: Request | None = None,
+    ) -> None:
         """Run what holds a connection open for as long as its credential holds and the server goes on."""
         task = asyncio.create_task(work)
         until = time.monotonic() + _AGAIN
         try:
             while not task.done():
                 await asyncio.wait((task,), timeout=_LOOK)
-                if self.city.ending:
+                if self.city.ending or (request is not None and request.tally.exhausted()):
                     break
                 if time.monotonic() >= until:
                     self.admit(found, scope, receive)

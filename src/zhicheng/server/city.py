@@ -17,6 +17,7 @@ from zhicheng.kernel.instants import Clock
 from zhicheng.kernel.telemetry import Prometheus
 from zhicheng.operations.vitals.defaults import FEEDS, RATE
 from zhicheng.operations.vitals.now import Now
+from zhicheng.security.actions import PUBLIC
 from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.apps import AppTask, tasks_of
@@ -25,10 +26,13 @@ from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of, vitals_of
 from zhicheng.server.feeds import FeedTask, timetables_of
 from zhicheng.server.folder import DataFolder
+from zhicheng.server.identity.access_keys import SANDBOX
 from zhicheng.server.identity.service import Identity
-from zhicheng.server.policing import Policing
+from zhicheng.server.policing import Circumstances, Policing
 from zhicheng.server.policy_files import PolicyFiles
 from zhicheng.server.problems import defect
+from zhicheng.server.quotas import Quotas, Tally
+from zhicheng.server.sandbox import Sandbox
 from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
 from zhicheng.server.subscribers import Subscribers
@@ -107,7 +111,7 @@ class City:
         self.accounts = Accounts(folder.path, clock)
         self.accounts.add_tenant(self.settings.city.tenant)
         self.identity = Identity(
-            self.accounts.control, address_of(self.settings), self.settings.identity, clock, self._environ
+            self.accounts.control, address_of(self.settings), self.settings.identity, clock, self._environ, self.guest
         )
         self.visitor: Principal | None = None
         """Who shows no credential, where the city lets such people look."""
@@ -115,6 +119,8 @@ class City:
             self.visitor = Principal("anonymous", self.settings.city.tenant, ("citizen",), kind="Guest")
         self._policy_files = PolicyFiles(folder.path)
         self._policing: dict[str, Policing] = {}
+        zone = zones.zone(self.settings.city.time_zone)
+        self.quotas = Quotas(self.settings.quotas, self.accounts.control, self.identity.access_keys, clock, zone)
         self._spaces: dict[str, Space] = {}
         self.subscribers = Subscribers(file.settings.subscriptions, self.settings.city.tenant, clock)
         self.feeds: dict[str, FeedTask] = {}
@@ -130,6 +136,7 @@ class City:
             self._make_feeds()
             self.apps = tasks_of(self._chosen, self.home.store, self.models, self.telemetry)
             self._make_operations()
+            self.sandbox = self._make_sandbox()
         except BaseException:
             self.close()
             raise
@@ -143,6 +150,32 @@ class City:
         self.vitals = Vitals(signs, home, self.settings.city.time_zone, told)
         self.pulse = Pulse(home, told, signs, self.clock)
         self.attention = AttentionTask(home, self.vitals, self.feeds, self.apps, self.clock, self.now)
+
+    def _make_sandbox(self) -> Sandbox:
+        """The developers' sandbox; what is erased from the city is erased from it."""
+        home, settings = self.home, self.settings.sandbox
+        zone = zones.zone(self.settings.city.time_zone)
+        made = Sandbox(
+            settings, self._sandbox_space, lambda: SANDBOX in self._spaces, home.store, self._plainly, self.clock,
+            self.now, zone,
+        )  # fmt: skip
+        home.store.listen(made.listen)
+        return made
+
+    def _sandbox_space(self) -> Space:
+        self.accounts.add_tenant(SANDBOX)
+        return self.space(SANDBOX)
+
+    def _plainly(self) -> Space:
+        """The city as every reader may see it."""
+        reader = Principal(SANDBOX, self.settings.city.tenant, ("reader",))
+        return self.policing(reader.tenant).sight(reader, "history:read", Circumstances())
+
+    def tally(self, principal: Principal | None, network: str, action: str) -> Tally:
+        """A request counts for the quotas of who asks; what is public, and who may do everything, for none."""
+        if action == PUBLIC or (self.guest is not None and principal is self.guest):
+            return Tally.NONE
+        return self.quotas.enter(principal, network)
 
     def _feeds_current(self) -> Now | None:
         """The share of feeds that are up to date, in per cent."""
@@ -235,7 +268,8 @@ class City:
     async def start(self) -> None:
         """Begin the feeds, the applications and the subscriptions."""
         await self.subscribers.start()
-        at_work: list[Task] = [*self.feeds.values(), *self.apps.values(), self.pulse, self.attention]
+        others: list[Task] = [self.pulse, self.attention, self.quotas, self.sandbox]
+        at_work: list[Task] = [*self.feeds.values(), *self.apps.values(), *others]
         self._tasks = [asyncio.create_task(self._guarded(one), name=one.source) for one in at_work]
 
     async def _guarded(self, one: Task) -> None:
@@ -259,6 +293,7 @@ class City:
         for app in self.apps.values():
             await app.stop()
         await self.subscribers.stop()
+        self.quotas.note()
         await self.identity.externals.close()
         await asyncio.to_thread(self.close)
 

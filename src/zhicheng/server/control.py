@@ -47,7 +47,15 @@ CREATE TABLE consents (person TEXT, client TEXT, scope TEXT NOT NULL, given_at I
 CREATE TABLE keys (id TEXT PRIMARY KEY, private TEXT NOT NULL, created_at INTEGER NOT NULL) WITHOUT ROWID;
 """
 _DEVICES = "ALTER TABLE tokens ADD COLUMN entities TEXT;"
-STEPS = (_FIRST, _PEOPLE, _DEVICES)
+_DEVELOPERS = """
+CREATE TABLE access_keys (id TEXT PRIMARY KEY, digest BLOB NOT NULL UNIQUE, person TEXT NOT NULL, name TEXT NOT NULL,
+    role TEXT NOT NULL, place TEXT NOT NULL, per_minute INTEGER NOT NULL, per_day INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, used_at INTEGER) WITHOUT ROWID;
+CREATE INDEX access_keys_person ON access_keys (person);
+CREATE TABLE usage (account TEXT, day TEXT, requests INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    sql_ms INTEGER NOT NULL, refused INTEGER NOT NULL, PRIMARY KEY (account, day)) WITHOUT ROWID;
+"""
+STEPS = (_FIRST, _PEOPLE, _DEVICES, _DEVELOPERS)
 """What brings the file from each format to the next; a new file takes them all."""
 FORMAT = len(STEPS)
 

@@ -77,6 +77,9 @@ def problem(error: ZhichengError, language: Language, path: str, *, close: bool 
         headers.append((b"allow", str(error.facts["allow"]).encode()))
     if isinstance(error.facts.get("retry_after"), int):
         headers.append((b"retry-after", str(error.facts["retry_after"]).encode()))
+    for name in ("ratelimit", "ratelimit-policy"):
+        if isinstance(error.facts.get(name), str):
+            headers.append((name.encode(), str(error.facts[name]).encode()))
     if close:
         headers.append((b"connection", b"close"))
     body = orjson.dumps(document(error, language, ngsild=ngsild))

@@ -10,17 +10,20 @@ from zhicheng.server.city import City
 from zhicheng.server.http import Receive, Scope, header_of, parse_json, parse_query, read_body
 from zhicheng.server.identity.sessions import Session
 from zhicheng.server.policing import Circumstances, circumstances
+from zhicheng.server.quotas import Tally
 from zhicheng.server.space import Space
 
 
 class Request:
     """One HTTP request on its way; made by the application, once, and handed to the route's handler.
 
-    session: of a person who is signed in; programs and guests have none
+    session: of a person who is signed in; programs and guests have none; tally: whose quotas it counts for
     path: values of the path's parameters; known: names of parameters the route takes; limit: bytes of the largest body
     """
 
-    __slots__ = ("_body", "city", "known", "limit", "path", "principal", "receive", "scope", "session", "space")
+    __slots__ = (
+        "_body", "city", "known", "limit", "path", "principal", "receive", "scope", "session", "space", "tally",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Request:
         self.known = known
         self.limit = limit
         self.session = session
+        self.tally = Tally.NONE
         self._body: bytes | None = None
 
     def header(self, name: bytes) -> str | None:
@@ -72,8 +76,10 @@ class Request:
 
     def may(self, action: str) -> bool:
         """Whether the principal may take another action too."""
-        policing = self.city.policing(self.space.tenant)
-        return self.principal is not None and policing.may(self.principal, action, self.circumstances)
+        policing, acts = self.city.policing(self.space.tenant), self.principal
+        if acts is None or (acts.within is not None and action not in acts.within):
+            return False
+        return policing.may(acts, action, self.circumstances)
 
     def check_sees_all(self) -> None:
         """Forbidden for who sees only a part of the city: for what tells of changes without a veil."""

@@ -18,6 +18,8 @@ from zhicheng.operations.vitals.settings import VitalSettings
 from zhicheng.security.tokens import tenant_name
 from zhicheng.server.apps import AppSettings
 from zhicheng.server.identity.settings import IdentitySettings
+from zhicheng.server.quotas import QuotaSettings
+from zhicheng.server.sandbox import SandboxSettings
 from zhicheng.server.sql.settings import SqlSettings
 from zhicheng.storage.engines.embedded.store import EmbeddedSettings
 
@@ -119,6 +121,8 @@ class CitySettings:
     server: ServerSettings = field(default_factory=ServerSettings)
     apps: dict[str, AppSettings] = field(default_factory=dict)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
+    quotas: QuotaSettings = field(default_factory=QuotaSettings)
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     vitals: dict[str, VitalSettings] = field(default_factory=dict)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
 

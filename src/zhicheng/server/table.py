@@ -17,6 +17,7 @@ from zhicheng.server.portals.accounts.table import ACCOUNT_ROUTES
 from zhicheng.server.portals.apps import APP_ROUTES
 from zhicheng.server.portals.basemap import basemap_routes
 from zhicheng.server.portals.centre import centre_routes
+from zhicheng.server.portals.developers import DEVELOPER_ROUTES
 from zhicheng.server.portals.layers import LAYER_ROUTES
 from zhicheng.server.portals.operations import OPERATIONS_ROUTES
 from zhicheng.server.portals.rooms import room_routes
@@ -52,6 +53,7 @@ def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
         *stream_routes(),
         *view_routes(apps or {}),
         *accounts,
+        *DEVELOPER_ROUTES,
         *SYSTEM_ROUTES,
         own,
     )

@@ -197,7 +197,7 @@ class People:
         with self._control.transaction():
             own = "SELECT id FROM sessions WHERE person = ?"
             self._control.run(f"DELETE FROM families WHERE session IN ({own})", (person.id,))
-            for table in ("passkeys", "sessions", "links", "codes", "refreshes", "consents"):
+            for table in ("passkeys", "sessions", "links", "codes", "refreshes", "consents", "access_keys"):
                 self._control.run(f"DELETE FROM {table} WHERE person = ?", (person.id,))
             self._control.run("DELETE FROM people WHERE id = ?", (person.id,))
 

@@ -13,6 +13,7 @@ from zhicheng.security.actions import PUBLIC
 from zhicheng.security.decision import Principal
 from zhicheng.security.throttle import Throttle
 from zhicheng.server.control import Control
+from zhicheng.server.identity.access_keys import AccessKeys
 from zhicheng.server.identity.clients import Clients
 from zhicheng.server.identity.external import External, Externals
 from zhicheng.server.identity.granted import Granted
@@ -48,12 +49,19 @@ class Identity:
     """Accounts, sessions, clients and the provider over one control.db."""
 
     def __init__(
-        self, control: Control, issuer: str, settings: IdentitySettings, clock: Clock, environ: Mapping[str, str]
+        self,
+        control: Control,
+        issuer: str,
+        settings: IdentitySettings,
+        clock: Clock,
+        environ: Mapping[str, str],
+        guest: Principal | None = None,
     ) -> None:
         self.settings = settings
         self.issuer = issuer
         self.people = People(control, clock)
         self.sessions = Sessions(control, self.people, clock)
+        self.access_keys = AccessKeys(control, self.people, clock, guest)
         self.clients = Clients(control, clock)
         self.granted = Granted(control, clock)
         self.keys = Keys(control, clock)
@@ -71,6 +79,11 @@ class Identity:
         self._pairs, self._networks = Throttle(clock), Throttle(clock, free=_OF_NETWORK)
         self._names = Throttle(clock, free=_OF_NAME)
         self._tests = asyncio.Semaphore(_AT_ONCE)
+
+    def forget(self) -> None:
+        """Something about people changed: look them up anew."""
+        self.sessions.forget()
+        self.access_keys.forget()
 
     async def sign_in(self, name: str, password: str, code: str, caller: Caller) -> tuple[str, Session]:
         """A session for name, password and, where one is needed, one-time password; gives the cookie's secret."""

@@ -34,6 +34,7 @@ PAGES: tuple[tuple[str, Named], ...] = (
     ("/consent", Named("授权", "What an application may have")),
     ("/account", Named("我的账号", "One's own account")),
     ("/people", Named("账号管理", "Accounts")),
+    ("/enterprise", Named("企业开发者平台", "The developer desk")),
     ("/operations", Named("运行监测", "Operations")),
     ("/wall", Named("运行监测大屏", "The operations wall")),
     ("/rooms", Named("研讨室", "Decision rooms")),

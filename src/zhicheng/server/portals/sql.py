@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from typing import Literal
 
 import msgspec
@@ -70,10 +71,17 @@ def _question(said: object, *, strict: bool = True) -> Question:
 
 async def _answer(request: Request, question: Question, desk: Desk) -> Answer:
     settings = request.city.settings.sql
-    limits = Limits(settings.memory, min(settings.time, int(question.seconds * 1e6)), min(settings.rows, question.rows))
+    time = request.tally.sql_left(min(settings.time, int(question.seconds * 1e6)))
+    limits = Limits(settings.memory, time, min(settings.rows, question.rows))
     await request.body()  # so that what comes next on the wire can only be that the client is gone
     async with desk.turn():
-        return _shown(question, await _found(request, question, limits))
+        began = perf_counter()
+        try:
+            found = await _found(request, question, limits)
+        finally:
+            request.tally.take(sql=int((perf_counter() - began) * 1e6))
+    request.tally.take(rows=int(str(found.told.get("rows", 0))))
+    return _shown(question, found)
 
 
 async def _found(request: Request, question: Question, limits: Limits) -> Found:

@@ -176,6 +176,7 @@ async def _page(request: Request, query: Mapping[str, str], context: Context, wh
     asked = EntityQuery(where, limit, offset, given.order_of(query, context), counted, frozenset())
     page = request.space.query.select(asked)
     documents = await asyncio.to_thread(reading.documents, page.entities)
+    request.tally.take(rows=len(documents))
     shown = [document for document in documents if document.keys() - {"id", "type", "scope", "createdAt", "modifiedAt"}]
     headers: Headers = () if page.total is None else ((b"NGSILD-Results-Count", b"%d" % page.total),)
     return list_answer(request, shown, context, media, headers)

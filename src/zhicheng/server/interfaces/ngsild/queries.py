@@ -51,6 +51,7 @@ def page_answer(request: Request, query: Query, context: Context, media: str, wh
     order = given.order_of(query, context)
     asked = EntityQuery(where, limit + 1, offset, order, counted, loaded)
     page = request.space.query.select(asked)
+    request.tally.take(rows=len(page.entities[:limit]))
     headers = paging_headers(request, page, query, limit, offset)
     return entities_answer(request, page.entities[:limit], context, media, options, headers)
 

@@ -45,7 +45,7 @@ async def back(request: Request) -> Answer:
             query.get("state", ""), _browser(request), query["code"]
         )
         person = provider.person(claims, identity.people, request.city.settings.city.tenant)
-        identity.sessions.forget()
+        identity.forget()
     except ZhichengError as error:
         return _sorry(request, error)
     agent = request.header(b"user-agent") or ""

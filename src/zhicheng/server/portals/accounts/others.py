@@ -63,14 +63,14 @@ async def change_person(request: Request) -> Answer:
         if not isinstance(said["disabled"], bool):
             raise Invalid("disabled is true or false", "disabled 应为 true 或 false", parameter="disabled")
         identity.people.disable(person, said["disabled"])
-    identity.sessions.forget()
+    identity.forget()
     return NO_CONTENT
 
 
 async def remove_person(request: Request) -> Answer:
     """DELETE /api/v1/people/{id}."""
     request.city.identity.people.remove(_person(request))
-    request.city.identity.sessions.forget()
+    request.city.identity.forget()
     return NO_CONTENT
 
 
