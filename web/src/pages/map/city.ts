@@ -6,6 +6,7 @@ import type { Clock, Features, Shapes, Tiles } from "../../stream";
 import { api, type Extent } from "./api";
 import type { BaseMapInfo } from "./basemap";
 import { layers, shownLayers } from "./layers";
+import { pace } from "./pace";
 import { emptyLayer, keep, type LayerMarkers, take } from "./markers";
 
 export interface Candidate {
@@ -53,7 +54,7 @@ let watched: Set<string> | null = null;
 export function takeFeatures(message: Features, still: boolean): void {
   const layer = markers.get(message.layer) ?? emptyLayer();
   markers.set(message.layer, layer);
-  take(layer, message, performance.now(), still || motion.matches);
+  take(layer, message, performance.now(), still || motion.matches || pace.slow);
   city.round += 1;
 }
 

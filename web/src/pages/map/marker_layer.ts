@@ -1,13 +1,18 @@
 /** Puts the markers' canvas over MapLibre's and draws it with every move of the map, and while something glides. */
 import type { Map as MapLibre } from "maplibre-gl";
 import { preferences } from "../../preferences";
-import { city } from "./city";
-import { dots, rgb } from "./drawn";
-import { mercatorX, mercatorY } from "./markers";
-import { type Camera, makeOverlay, SHAPE } from "./overlay";
+import type { Band, Origin } from "./bands";
 import { PAPER } from "./basemap";
+import { city } from "./city";
+import { bands, crowding, rgb } from "./drawn";
+import { mercatorX, mercatorY } from "./markers";
+import { type Camera, makeOverlay } from "./overlay";
+import { glided, pace } from "./pace";
 
 const TILE_PX = 512;
+/** As far from its origin a 32-bit number still tells a pixel at the deepest zoom: about 150 km. */
+const FAR = 0.004;
+const LONG_MS = 3_600_000;
 
 export interface MarkerLayer {
   /** The markers have changed. */
@@ -24,9 +29,12 @@ export function growth(zoom: number): number {
 export function attach(map: MapLibre): MarkerLayer {
   const overlay = makeOverlay("markers");
   if (!overlay) throw new Error("WebGL");
-  map.getCanvasContainer().append(overlay.canvas);
+  const { canvas } = overlay;
+  map.getCanvasContainer().append(canvas);
   let changed = true;
   let frame = 0;
+  let held: Band[] = [];
+  let origin: Origin = { x: 0, y: 0, epoch: -LONG_MS };
 
   function camera(): Camera {
     const { lng, lat } = map.getCenter();
@@ -37,16 +45,20 @@ export function attach(map: MapLibre): MarkerLayer {
   function draw(): void {
     cancelAnimationFrame(frame);
     frame = 0;
+    const now = performance.now();
     const seen = camera();
-    if (changed) {
-      changed = false;
-      const found = dots(seen.width * seen.height);
-      overlay?.fill(found, [seen.x, seen.y]);
-      if (overlay) overlay.canvas.dataset["count"] = String(found.filter((dot) => dot.shape !== SHAPE.halo).length);
-    }
-    const edge = preferences.theme === "dark" ? PAPER.dark.land : "#ffffff";
-    const gliding = overlay?.draw(seen, performance.now(), devicePixelRatio, rgb(edge));
-    if (overlay) overlay.canvas.dataset["position"] = String(city.position);
+    const far = Math.abs(seen.x - origin.x) > FAR || Math.abs(seen.y - origin.y) > FAR || now - origin.epoch > LONG_MS;
+    if (far) origin = { x: seen.x, y: seen.y, epoch: now };
+    if (changed || far) held = bands(far, origin);
+    changed = false;
+    const many = held.filter((band) => band.crowds).reduce((sum, band) => sum + band.markers.length, 0);
+    const edge = rgb(preferences.theme === "dark" ? PAPER.dark.land : "#ffffff");
+    overlay?.draw(held, { camera: seen, origin, ratio: devicePixelRatio, crowd: crowding(many, seen.width * seen.height), edge }, pace.slow ? Infinity : now);
+    // what is drawn, for whoever looks from outside
+    canvas.dataset["count"] = String(held.slice(0, -1).reduce((sum, band) => sum + band.markers.length, 0));
+    canvas.dataset["position"] = String(city.position);
+    const gliding = !pace.slow && held.some((band) => band.until > now);
+    glided(gliding, now);
     if (gliding) ask();
   }
 
@@ -67,7 +79,7 @@ export function attach(map: MapLibre): MarkerLayer {
       cancelAnimationFrame(frame);
       map.off("render", draw);
       map.off("resize", ask);
-      overlay.canvas.remove();
+      canvas.remove();
       overlay.dispose();
     },
   };

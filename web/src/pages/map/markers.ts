@@ -17,6 +17,8 @@ export interface Marker {
   fromY: number;
   since: number;
   lasts: number;
+  /** Its row among those that are drawn of its layer; -1: it is not drawn. */
+  row: number;
 }
 
 export interface Cluster {
@@ -30,6 +32,10 @@ export interface LayerMarkers {
   byId: Map<string, Marker>;
   tiles: Map<string, Set<string>>;
   clusters: Map<string, Cluster[]>;
+  /** What changed or went since it was last drawn. */
+  touched: Set<Marker>;
+  /** Whether clusters did. */
+  regrouped: boolean;
 }
 
 /** As long as an eye needs to follow, and short against any report's age: the place drawn is soon the place reported. */
@@ -55,7 +61,7 @@ export function placeAt(marker: Marker, now: number): [x: number, y: number] {
 }
 
 export function emptyLayer(): LayerMarkers {
-  return { byId: new Map(), tiles: new Map(), clusters: new Map() };
+  return { byId: new Map(), tiles: new Map(), clusters: new Map(), touched: new Set(), regrouped: true };
 }
 
 function leave(layer: LayerMarkers, marker: Marker): void {
@@ -68,6 +74,7 @@ function drop(layer: LayerMarkers, id: string, tile: string): void {
   if (marker?.tile !== tile) return;
   leave(layer, marker);
   layer.byId.delete(id);
+  layer.touched.add(marker);
 }
 
 function glides(old: Marker, x: number, y: number, at: number | null): boolean {
@@ -75,34 +82,50 @@ function glides(old: Marker, x: number, y: number, at: number | null): boolean {
   return near && at !== null && old.at !== null && at >= old.at && at - old.at <= LONGEST_GAP_S;
 }
 
-/** Take a message of the stream; `still`: nothing glides. */
+/** Take a message of the stream; `still`: nothing glides. A marker that is known is changed and not made anew. */
 export function take(layer: LayerMarkers, message: Features, now: number, still: boolean): void {
   const { tile } = message;
   if (message.count) return takeClusters(layer, message);
-  layer.clusters.delete(tile);
+  if (layer.clusters.delete(tile)) layer.regrouped = true;
   const members = layer.tiles.get(tile) ?? new Set<string>();
   layer.tiles.set(tile, members);
   const left = message.whole ? new Set(members) : null;
-  message.id.forEach((id, row) => {
+  for (let row = 0; row < message.id.length; row++) {
+    const id = message.id[row] as string;
     left?.delete(id);
-    const x = mercatorX(message.lon[row] ?? 0);
-    const y = mercatorY(message.lat[row] ?? 0);
-    const at = message.at[row] ?? null;
-    const old = layer.byId.get(id);
-    const [fromX, fromY] = old && !still && glides(old, x, y, at) ? placeAt(old, now) : [x, y];
-    const lasts = fromX === x && fromY === y ? 0 : GLIDE_MS;
-    if (old && old.tile !== tile) leave(layer, old);
     members.add(id);
-    layer.byId.set(id, {
-      id, x, y, at, tile, fromX, fromY, lasts, since: now,
-      label: message.label[row] ?? null, value: message.value[row] ?? null, stale: Boolean(message.stale[row]),
-    });
-  });
+    const known = layer.byId.get(id);
+    if (known && known.tile !== tile) leave(layer, known);
+    const marker = known ?? emptyMarker(id);
+    if (!known) layer.byId.set(id, marker);
+    move(marker, mercatorX(message.lon[row] ?? 0), mercatorY(message.lat[row] ?? 0), message.at[row] ?? null, now, still || !known);
+    marker.tile = tile;
+    marker.label = message.label[row] ?? null;
+    marker.value = message.value[row] ?? null;
+    marker.stale = Boolean(message.stale[row]);
+    layer.touched.add(marker);
+  }
   for (const id of [...(left ?? []), ...(message.gone ?? [])]) drop(layer, id, tile);
+}
+
+function emptyMarker(id: string): Marker {
+  return { id, label: null, value: null, at: null, stale: false, tile: "", x: 0, y: 0, fromX: 0, fromY: 0, since: 0, lasts: 0, row: -1 };
+}
+
+function move(marker: Marker, x: number, y: number, at: number | null, now: number, still: boolean): void {
+  const [fromX, fromY] = !still && glides(marker, x, y, at) ? placeAt(marker, now) : [x, y];
+  marker.fromX = fromX;
+  marker.fromY = fromY;
+  marker.x = x;
+  marker.y = y;
+  marker.at = at;
+  marker.since = now;
+  marker.lasts = fromX === x && fromY === y ? 0 : GLIDE_MS;
 }
 
 function takeClusters(layer: LayerMarkers, message: Features): void {
   dropTile(layer, message.tile);
+  layer.regrouped = true;
   layer.clusters.set(
     message.tile,
     (message.count ?? []).map((count, row) => ({
@@ -114,7 +137,7 @@ function takeClusters(layer: LayerMarkers, message: Features): void {
 function dropTile(layer: LayerMarkers, tile: string): void {
   for (const id of [...(layer.tiles.get(tile) ?? [])]) drop(layer, id, tile);
   layer.tiles.delete(tile);
-  layer.clusters.delete(tile);
+  if (layer.clusters.delete(tile)) layer.regrouped = true;
 }
 
 /** Forget all tiles but these. */

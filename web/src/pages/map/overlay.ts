@@ -3,26 +3,7 @@
  * A marker's way is given to the graphics card once for each report; a frame of gliding costs one call.
  * Why not a source of MapLibre's: docs/adr/0013-markers-on-their-own-canvas.md.
  */
-
-/** For each vertex: from x, y, to x, y (Mercator less the origin), since, lasts (ms of the page's clock less the epoch). */
-const FLOATS = 6;
-/** red, green, blue, shape; radius in quarters of a pixel, three spare */
-const BYTES = 8;
-const STRIDE = FLOATS * 4 + BYTES;
-
-export const SHAPE = { filled: 0, hollow: 1, halo: 2, heat: 3 } as const;
-
-export interface Dot {
-  x: number;
-  y: number;
-  fromX: number;
-  fromY: number;
-  since: number;
-  lasts: number;
-  color: readonly [number, number, number];
-  shape: number;
-  radius: number;
-}
+import { type Band, BLOCK, type Origin, rowsOf, STRIDE } from "./bands";
 
 export interface Camera {
   /** Centre in Mercator's unit square, and how many CSS pixels that square is wide. */
@@ -78,13 +59,28 @@ void main() {
   pixel = vec4(mix(mix(edge, color, inside), edge, core), 1.0) * cover;
 }`;
 
+export interface View {
+  camera: Camera;
+  origin: Origin;
+  /** Size of the drawing's pixels to those of the page. */
+  ratio: number;
+  /** How small the many are drawn. */
+  crowd: number;
+  edge: readonly [number, number, number];
+}
+
 export interface Overlay {
   canvas: HTMLCanvasElement;
-  /** Replace all that is drawn; until when something glides is found here. */
-  fill: (dots: readonly Dot[], origin: readonly [number, number]) => void;
-  /** True while something still glides. */
-  draw: (camera: Camera, now: number, ratio: number, edge: readonly [number, number, number]) => boolean;
+  /** Draw the bands, one above the other, as they are at an instant of the page's clock. */
+  draw: (bands: readonly Band[], view: View, now: number) => void;
   dispose: () => void;
+}
+
+/** A band's memory on the graphics card. */
+interface Held {
+  buffer: WebGLBuffer;
+  array: WebGLVertexArrayObject;
+  rows: number;
 }
 
 function compile(gl: WebGL2RenderingContext): WebGLProgram {
@@ -109,29 +105,31 @@ function layOut(gl: WebGL2RenderingContext): void {
   }
 }
 
-/** Places less the origin and times less the epoch: both close by, so that 32-bit numbers are exact enough. */
-function pack(dots: readonly Dot[], origin: readonly [number, number], epoch: number): { data: ArrayBuffer; until: number } {
-  const data = new ArrayBuffer(dots.length * STRIDE);
-  const floats = new Float32Array(data);
-  const bytes = new Uint8Array(data);
-  let until = 0;
-  dots.forEach((dot, at) => {
-    const float = (at * STRIDE) / 4;
-    floats[float] = dot.fromX - origin[0];
-    floats[float + 1] = dot.fromY - origin[1];
-    floats[float + 2] = dot.x - origin[0];
-    floats[float + 3] = dot.y - origin[1];
-    floats[float + 4] = dot.since - epoch;
-    floats[float + 5] = dot.lasts;
-    const byte = at * STRIDE + FLOATS * 4;
-    bytes[byte] = dot.color[0];
-    bytes[byte + 1] = dot.color[1];
-    bytes[byte + 2] = dot.color[2];
-    bytes[byte + 3] = dot.shape;
-    bytes[byte + 4] = Math.min(255, Math.round(dot.radius * 4));
-    if (dot.lasts > 0) until = Math.max(until, dot.since + dot.lasts);
-  });
-  return { data, until };
+function hold(gl: WebGL2RenderingContext): Held {
+  const held = { buffer: gl.createBuffer(), array: gl.createVertexArray(), rows: 0 };
+  gl.bindVertexArray(held.array);
+  gl.bindBuffer(gl.ARRAY_BUFFER, held.buffer);
+  layOut(gl);
+  return held;
+}
+
+/** Hand over the blocks that changed, those that lie together at once; all of them where there was no room. */
+function handOver(gl: WebGL2RenderingContext, held: Held, band: Band): void {
+  gl.bindVertexArray(held.array);
+  if (held.rows === rowsOf(band) && !band.changed.size) return;
+  gl.bindBuffer(gl.ARRAY_BUFFER, held.buffer);
+  if (held.rows !== rowsOf(band)) {
+    held.rows = rowsOf(band);
+    gl.bufferData(gl.ARRAY_BUFFER, band.data, gl.DYNAMIC_DRAW);
+  } else {
+    const blocks = [...band.changed].sort((a, b) => a - b);
+    for (let first = 0, last = 0; first < blocks.length; first = ++last) {
+      while ((blocks[last + 1] ?? NaN) === (blocks[last] as number) + 1) last += 1;
+      const [from, to] = [(blocks[first] as number) * BLOCK * STRIDE, ((blocks[last] as number) + 1) * BLOCK * STRIDE];
+      gl.bufferSubData(gl.ARRAY_BUFFER, from, new Uint8Array(band.data, from, Math.min(to, band.data.byteLength) - from));
+    }
+  }
+  band.changed.clear();
 }
 
 /** Null where the browser has no WebGL 2. */
@@ -141,14 +139,11 @@ export function makeOverlay(className: string): Overlay | null {
   canvas.setAttribute("aria-hidden", "true");
   const gl = canvas.getContext("webgl2", { antialias: false, alpha: true, premultipliedAlpha: true });
   if (!gl) return null;
-  let count = 0;
-  let until = 0;
-  let epoch = 0;
-  let origin: readonly [number, number] = [0, 0];
-  let latest: ArrayBuffer = new ArrayBuffer(0);
+  let kept = new Map<Band, Held>();
   let uniform: Record<"centre" | "scale" | "now" | "ratio" | "grow" | "edge", WebGLUniformLocation | null>;
 
   function begin(context: WebGL2RenderingContext): void {
+    kept = new Map();
     const program = compile(context);
     context.useProgram(program);
     uniform = {
@@ -159,11 +154,8 @@ export function makeOverlay(className: string): Overlay | null {
       grow: context.getUniformLocation(program, "grow"),
       edge: context.getUniformLocation(program, "edge"),
     };
-    context.bindBuffer(context.ARRAY_BUFFER, context.createBuffer());
-    layOut(context);
     context.enable(context.BLEND);
     context.blendFunc(context.ONE, context.ONE_MINUS_SRC_ALPHA);
-    context.bufferData(context.ARRAY_BUFFER, latest, context.DYNAMIC_DRAW);
   }
 
   begin(gl);
@@ -171,16 +163,24 @@ export function makeOverlay(className: string): Overlay | null {
   canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
   canvas.addEventListener("webglcontextrestored", () => begin(gl));
 
+  function letGo(bands: readonly Band[]): void {
+    for (const [band, held] of kept) {
+      if (bands.includes(band)) continue;
+      gl?.deleteBuffer(held.buffer);
+      gl?.deleteVertexArray(held.array);
+      kept.delete(band);
+    }
+  }
+
+  function heldOf(context: WebGL2RenderingContext, band: Band): Held {
+    const held = kept.get(band) ?? hold(context);
+    kept.set(band, held);
+    return held;
+  }
+
   return {
     canvas,
-    fill(dots, from) {
-      origin = from;
-      count = dots.length;
-      epoch = performance.now();
-      ({ data: latest, until } = pack(dots, from, epoch));
-      gl.bufferData(gl.ARRAY_BUFFER, latest, gl.DYNAMIC_DRAW);
-    },
-    draw({ x, y, world, width, height, grow }, now, ratio, edge) {
+    draw(bands, { camera: { x, y, world, width, height, grow }, origin, ratio, crowd, edge }, now) {
       const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
       if (canvas.width !== wide || canvas.height !== high) {
         canvas.width = wide;
@@ -189,14 +189,17 @@ export function makeOverlay(className: string): Overlay | null {
       gl.viewport(0, 0, wide, high);
       gl.clearColor(0, 0, 0, 0);
       gl.clear(gl.COLOR_BUFFER_BIT);
-      gl.uniform2f(uniform.centre, x - origin[0], y - origin[1]);
+      gl.uniform2f(uniform.centre, x - origin.x, y - origin.y);
       gl.uniform2f(uniform.scale, (2 * world) / width, (-2 * world) / height);
-      gl.uniform1f(uniform.now, now - epoch);
+      gl.uniform1f(uniform.now, now - origin.epoch);
       gl.uniform1f(uniform.ratio, ratio);
-      gl.uniform1f(uniform.grow, grow);
       gl.uniform3f(uniform.edge, edge[0] / 255, edge[1] / 255, edge[2] / 255);
-      if (count) gl.drawArrays(gl.POINTS, 0, count);
-      return now < until;
+      if (kept.size > bands.length) letGo(bands);
+      for (const band of bands) {
+        handOver(gl, heldOf(gl, band), band);
+        gl.uniform1f(uniform.grow, band.crowds ? grow * crowd : grow);
+        if (band.markers.length) gl.drawArrays(gl.POINTS, 0, band.markers.length);
+      }
     },
     dispose: () => gl.getExtension("WEBGL_lose_context")?.loseContext(),
   };
