@@ -16,7 +16,6 @@ STATIC = Path(__file__).with_name("static")
 PAGES: tuple[tuple[str, Named], ...] = (
     ("/", Named("首页", "The first page")),
     ("/citizen", Named("市民", "Citizens")),
-    ("/enterprise", Named("企业", "Enterprises")),
     ("/map", Named("城市运行图", "The operations map")),
     ("/resources", Named("信息资源中心", "Information-resource centre")),
     ("/resources/list", Named("数字背后的实体", "The entities behind a number")),
