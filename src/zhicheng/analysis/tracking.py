@@ -1,14 +1,18 @@
-"""Which way a vehicle takes and where on it is the stop that it reports."""
+"""Which way a vehicle takes, where on it is the stop that it reports, and where that puts the vehicle itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+
+from zhicheng.analysis.arrival import FLEET, Columns, Model, Reports, Status, take_in
 from zhicheng.analysis.travel_times import Hops
 from zhicheng.analysis.ways import Schedule, Ways, onward, way_of, went
 from zhicheng.kernel import zones
+from zhicheng.kernel.columns import I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Invalid
 from zhicheng.kernel.instants import ABSENT, HOUR
 
@@ -99,3 +103,75 @@ def starts(plan: Schedule, trip: str, start_date: str, start_time: str, at: int)
         return min(instants, key=lambda one: (abs(one - at), one), default=ABSENT)
     except Invalid:  # what a feed calls a time or date need not be one; without it the vehicle is taken as it reports
         return ABSENT
+
+
+STATUSES: Mapping[str, Status] = {
+    "STOPPED_AT": Status.STANDING,
+    "IN_TRANSIT_TO": Status.LEFT,
+    "INCOMING_AT": Status.LEFT,
+}
+"""What vehicles say of a stop (GTFS Realtime)."""
+COLUMNS: Mapping[str, int | float] = {**FLEET, "target": -1, "reported": 0, "starts": ABSENT}
+"""The columns of vehicles that are followed (see `arrival.FLEET`): the place on the way of the stop that they reported
+(-1: none), their status there, and when their trips start."""
+
+
+def begin(fleet: Columns, slot: int) -> None:
+    """A vehicle is on a new trip: nothing is known of it."""
+    for name in ("way", "place", "status", "target", "came", "went", "leaves", "starts"):
+        fleet[name][slot] = COLUMNS[name]
+
+
+def locate(fleet: Columns, model: Model, plan: Schedule, slot: int, told: Told) -> Found:
+    """The way of a vehicle by what it says, and what others may learn of it: see `settle`; nothing moves yet."""
+    way, place, before = (int(fleet[name][slot]) for name in ("way", "place", "target"))
+    if way >= 0 and before >= 0 and told.trip not in plan.patterns:
+        passed(model.ways, told.route, model.ways.names(way)[before], told.stop)
+    return settle(model.ways, model.hops, plan, told, way, place)
+
+
+def direct(fleet: Columns, slot: int, found: Found, start: int) -> None:
+    """A vehicle goes the way that was found for it; where it was is known no more if the ways part behind it."""
+    if found.way != fleet["way"][slot] and found.kept <= fleet["place"][slot]:
+        fleet["status"][slot] = Status.UNKNOWN
+    fleet["way"][slot], fleet["target"][slot], fleet["starts"][slot] = found.way, found.place, start
+
+
+def follow(fleet: Columns, model: Model, slots: Index, said: Coded, stamp: I8, at: I8, hour: Index) -> Mask:
+    """Move vehicles by their reports, at most one each, and learn from them; gives those that are on a way.
+
+    said: their status at the stop; stamp: a time still to come is that of departure; hour: class of hours
+    """
+    reported = fleet["reported"][slots] = _status_of(said, fleet["reported"][slots])
+    leaves = np.maximum(fleet["starts"][slots], np.where(stamp > at, stamp, ABSENT))
+    target = fleet["target"][slots]
+    place, status = placed(reported, target, leaves, at)
+    runs: Mask = target >= 0
+    chosen = slots[runs]
+    unknown, absent = np.full(len(chosen), np.nan), np.full(len(chosen), ABSENT)
+    leaves = np.where(target == 0, leaves, ABSENT)[runs]
+    way = fleet["way"][chosen]
+    take_in(
+        fleet, model, Reports(chosen, way, place[runs], status[runs], at[runs], absent, leaves, unknown, hour[runs])
+    )
+    return runs
+
+
+def _status_of(said: Coded, before: Index) -> Index:
+    """The status as a number; where nothing is said, as before, or on the way."""
+    known = np.array([*(STATUSES.get(value, 0) for value in said.values), 0], np.intp)[said.codes]
+    return np.where(known > 0, known, np.where(before > 0, before, Status.LEFT))
+
+
+def placed(reported: Index, place: Index, leaves: I8, at: I8) -> tuple[Index, Index]:
+    """Place and status of vehicles by the stop they report (`place` on their way): on the way to a stop is after the
+    one before it; to the first, waiting if its departure is to come.
+
+    >>> reported, leaves = np.array([2, 3, 3, 3]), np.array([0, 0, 90, 0])
+    >>> [column.tolist() for column in placed(reported, np.array([4, 4, 0, 0]), leaves, np.full(4, 60))]
+    [[4, 3, 0, -1], [2, 3, 1, 3]]
+    """
+    standing = reported == Status.STANDING
+    waiting = ~standing & (place == 0) & (leaves > at)
+    status = np.where(standing, Status.STANDING, np.where(waiting, Status.WAITING, Status.LEFT))
+    return np.where(standing | waiting, place, place - 1), status

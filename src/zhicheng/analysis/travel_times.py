@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from zhicheng.kernel import zones
 from zhicheng.kernel.columns import F8, I8, Index
-from zhicheng.kernel.instants import ABSENT
+from zhicheng.kernel.instants import ABSENT, HOUR
 
 CLASSES = 8
 """Classes of hours: five of a day from Monday to Friday, three of a weekend."""
@@ -198,6 +199,17 @@ def hour_class(city: ZoneInfo, at: int) -> int:
     """
     clock = zones.local(city, at)
     return (_WEEKEND if clock.weekday() >= 5 else _WORKDAY)[clock.hour]
+
+
+def hour_classes(city: ZoneInfo, at: I8) -> Index:
+    """The classes of hours of instants, which are those of the UTC hours they are in."""
+    hours, place = np.unique(at // HOUR, return_inverse=True)
+    return np.array([_class_of(city, hour) for hour in hours.tolist()], np.intp)[place]
+
+
+@lru_cache(maxsize=4096)
+def _class_of(city: ZoneInfo, hour: int) -> int:
+    return hour_class(city, hour * HOUR)
 
 
 def next_hour(city: ZoneInfo, at: int) -> int:

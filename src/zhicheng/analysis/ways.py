@@ -161,6 +161,11 @@ class Ways:
         """The stops of a way; nothing for places that are none."""
         return [self.stops[one] if one >= 0 else "" for one in self.at[self.first[way] : self.first[way + 1]].tolist()]
 
+    def visit(self, way: int, place: int) -> tuple[str, int]:
+        """The stop at a place of a way, and how often the way came to it before."""
+        at = self.at[self.first[way] : self.first[way] + place + 1]
+        return self.stops[at[-1]] if at[-1] >= 0 else "", int((at[:-1] == at[-1]).sum())
+
 
 def way_of(ways: Ways, hops: Hops, plan: Schedule, route: str, stops: Sequence[str]) -> int:
     """The number of the way along some stops, with its hops; made if it is new."""

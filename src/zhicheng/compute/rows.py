@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,19 @@ class Rows:
         wanted = np.array([*(value == name for value in self.type.values), False])
         return self.take(wanted[self.type.codes])
 
+    def commits(self) -> Iterator[Rows]:
+        """The rows of one commit after another."""
+        borders = [0, *(np.flatnonzero(np.diff(self.position)) + 1).tolist(), len(self)]
+        return (self.take(slice(start, end)) for start, end in pairwise(borders) if end > start)
+
+    def lives(self) -> Iterator[tuple[Rows, Coded]]:
+        """The rows cut where an entity is removed: a piece, and what is to be forgotten after it."""
+        borders = [0, *(np.flatnonzero(self.gone) + 1).tolist(), len(self)]
+        for start, end in pairwise(borders):
+            if end > start:
+                piece = self.take(slice(start, end))
+                yield piece, piece.entity.take(piece.gone)
+
     def points(self) -> tuple[F8, F8]:
         """Longitude and latitude of each row's GeoJSON point; NaN where it is none."""
         text = self.text.compact()
@@ -122,6 +136,15 @@ class Wide:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def rounds(self) -> Iterator[Index]:
+        """Lines in turns: of each entity the one of the earliest instant, then each one's second, and so on."""
+        order = np.lexsort((self.rows.at, self.rows.entity.codes))
+        codes = self.rows.entity.codes[order]
+        first = np.flatnonzero(np.diff(codes, prepend=-2))
+        turn = np.empty(len(order), np.intp)
+        turn[order] = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
+        return (np.flatnonzero(turn == one) for one in range(int(turn.max(initial=-1)) + 1))
 
 
 def _taken(column: Coded | I8, rows: Chosen) -> Coded | I8:
@@ -204,8 +227,8 @@ def nothing() -> Changes:
     return ChangesBuilder().build()
 
 
-def subs(columns: Mapping[str, F8 | Coded]) -> Coded:
-    """Sub-attributes as a column: short name -> number or text of each row; NaN and nothing are left out.
+def subs(columns: Mapping[str, F8 | Mask | Coded]) -> Coded:
+    """Sub-attributes as a column: short name -> number, truth value or text of each row; NaN and nothing are left out.
 
     >>> subs({"low": np.array([1.5, np.nan])}).list()
     ['{"urn:zhicheng:ns:low":[{"type":"Property","value":1.5}]}', None]
@@ -216,9 +239,11 @@ def subs(columns: Mapping[str, F8 | Coded]) -> Coded:
     return Coded.of([_sub_text([name for name, _ in listed], row) for row in rows])
 
 
-def _listed(column: F8 | Coded) -> list[object]:
+def _listed(column: F8 | Mask | Coded) -> list[object]:
     if isinstance(column, Coded):
         return list(column.list())
+    if column.dtype == np.bool_:
+        return list(column.tolist())
     return [None if value != value else _whole(value) for value in column.tolist()]
 
 

@@ -108,6 +108,12 @@ class Keyed(Packed):
         self._take([self.names[slot] for slot in kept.tolist()])
         return moved
 
+    def drop(self, keys: Coded) -> None:
+        """Drop keys, those of them that there are."""
+        slots = self.find(keys)
+        if (slots >= 0).any():
+            self.forget(np.isin(np.arange(len(self)), slots))
+
     def kept(self) -> dict[str, object]:
         """What is written: keys and columns, without the room for more."""
         return {"names": self.names, "columns": {name: self[name] for name in self._columns}}

@@ -7,248 +7,203 @@ as it goes on, vehicles of which nothing new is heard are looked at again, marke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 
-from zhicheng.analysis.arrival import FLEET, Model, Reports, Status, predict, take_in
-from zhicheng.analysis.tracking import Told, passed, settle, starts
-from zhicheng.analysis.travel_times import Belief, Hops, hour_class
+from zhicheng.analysis.arrival import Model, Predicted, Status, predict
+from zhicheng.analysis.tracking import COLUMNS, Told, begin, direct, follow, locate, starts
+from zhicheng.analysis.travel_times import Belief, Hops, hour_classes
 from zhicheng.analysis.ways import Schedule, Ways, schedule, tidy, unscheduled
-from zhicheng.apps.arrival import logic
 from zhicheng.apps.arrival import model as m
 from zhicheng.apps.arrival.views import VIEWS
-from zhicheng.apps.arrival.written import Writer, reset
-from zhicheng.compute import ahead
+from zhicheng.compute import ahead, words
 from zhicheng.compute.app import App, Derived, Tables
-from zhicheng.compute.rows import Rows, Wide, nothing
+from zhicheng.compute.made import Made
+from zhicheng.compute.rows import Rows, Wide, emit, nothing, subs
+from zhicheng.compute.silence import Clock
 from zhicheng.compute.state import Keyed
-from zhicheng.kernel.columns import I8, Coded, Index
-from zhicheng.kernel.instants import ABSENT, HOUR, SECOND
+from zhicheng.kernel.columns import I8, Coded, Index, Mask
+from zhicheng.kernel.instants import HOUR, SECOND
+from zhicheng.kernel.moments import parsed, printed
 from zhicheng.kernel.zones import zone
 from zhicheng.standards.changes import Changes
-from zhicheng.standards.gtfs.arrivals import CALLED_OFF, named
+from zhicheng.standards.gtfs.arrivals import CALLED_OFF, named, own_urn, sibling
 from zhicheng.standards.gtfs.static import from_tables
 from zhicheng.standards.models.model import Label
 
-
-def _fleet() -> Keyed:
-    """Vehicles: where they are, what they last reported (stop's place on the way, status, mark of its words), and
-    what was told of their arrivals: POSIX seconds by place (in a ring), from which place on, at which place of theirs.
-    """
-    own = {"target": -1, "reported": 0, "mark": 0, "starts": ABSENT, "stood": -1, "stale": False}
-    return Keyed(**FLEET, **own, **ahead.columns(), till=0, seen=-2)
+_PLANS = Made(lambda tables: schedule(from_tables(dict(tables))))
 
 
 @dataclass
 class State:
-    """fleet: see above; said: each vehicle's last words by attribute; off: trips that are called off, and since when
-    clock: newest event of the log; ticked: when all vehicles were last looked at
+    """fleet: vehicles, where they are and what was told of their arrivals; said: each one's last words by attribute;
+    off: trips that are called off, and since when
     """
 
-    fleet: Keyed = field(default_factory=_fleet)
+    fleet: Keyed = field(default_factory=lambda: Keyed(**COLUMNS, **ahead.columns(), **words.COLUMNS, stale=False))
     said: dict[str, dict[str, str]] = field(default_factory=dict)
     off: dict[str, int] = field(default_factory=dict)
     ways: Ways = field(default_factory=Ways)
     hops: Hops = field(default_factory=Hops)
-    clock: int = ABSENT
-    ticked: int = ABSENT
+    time: Clock = field(default_factory=Clock)
 
 
 @dataclass
 class _Run:
-    """One call of `derive`: the state with what goes with it."""
+    """One call of `derive`: the state with what goes with it; `made` is what it writes."""
 
     state: State
     params: m.Params
     plans: Mapping[str, Schedule]
     empty: Schedule
-    hours: dict[int, int] = field(default_factory=dict)
+    made: list[Changes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.fleet, self.time = self.state.fleet, self.state.time
         self.model = Model(self.state.ways, self.state.hops, Belief())
-        self.writer = Writer(self.state.fleet, self.state.ways, self.state.said, self.params)
+        self.words = words.Words(self.fleet, self.state.said, m.TEXTS, (m.SEQUENCE,))
+        self.ahead = ahead.Ahead(self.fleet, self._named, self.made)
 
-    def hour(self, at: I8) -> Index:
-        """Classes of hours by the city's clock."""
-        hours, place = np.unique(at // HOUR, return_inverse=True)
-        for one in hours.tolist():
-            if one not in self.hours:
-                self.hours[one] = hour_class(self.empty.zone, one * HOUR)
-        return np.array([self.hours[one] for one in hours.tolist()], np.intp)[place]
+    def _named(self, slot: int, place: int, run: str | None) -> str:
+        vehicle = self.fleet.names[slot]
+        trip = self.words[vehicle].get(m.HAS_TRIP, "") if run is None else run
+        return own_urn(vehicle, trip, *self.state.ways.visit(int(self.fleet["way"][slot]), place))
 
     def commit(self, rows: Rows) -> None:
         """The rows of one commit."""
         self._trips(rows.of_type(m.TRIP))
         vehicles = rows.of_type(m.VEHICLE)
-        self._gone(vehicles)
+        gone = vehicles.take(vehicles.gone)
+        self._forget(self.fleet.find(gone.entity), gone.at)
         wide = vehicles.take(~vehicles.late).wide(*m.TEXTS, m.STATUS, m.SEQUENCE, m.STAMP)
-        if len(wide):
-            heads = wide.rows
-            self.state.clock = max(self.state.clock, int(np.minimum(heads.at, heads.recorded_at).max()))
-            for lines in _rounds(wide):
-                self._report(wide, lines)
-        if self.state.clock - self.state.ticked >= self.params.tick * SECOND or self.state.ticked == ABSENT:
+        self.time.hear(wide.rows)
+        for lines in wide.rounds():
+            self._report(wide, lines)
+        if self.time.due(self.params.tick):
             self._tick()
 
     def _trips(self, rows: Rows) -> None:
         """Trips that are called off, and those that run after all; where it changes, their vehicles' words are news."""
         said = rows.take(rows.has(m.RELATION) & ~rows.late | rows.gone)
-        calling = np.array([*(value in CALLED_OFF for value in said.text.values), False])[said.text.codes]
-        calling &= ~said.removed
-        known = np.array([*(value in self.state.off for value in said.entity.values), False])[said.entity.codes]
-        for row in np.flatnonzero(calling != known).tolist():
-            trip = said.entity[row] or ""
-            if calling[row]:
-                self.state.off[trip] = int(said.at[row])
+        columns = (said.entity.list(), said.text.list(), said.removed.tolist(), said.at.tolist())
+        for trip, relation, removed, at in zip(*columns, strict=True):
+            off = relation in CALLED_OFF and not removed
+            if trip is None or off == (trip in self.state.off):
+                continue
+            if off:
+                self.state.off[trip] = at
             else:
-                self.state.off.pop(trip, None)
-            for vehicle, words in self.state.said.items():
-                if words.get(m.HAS_TRIP) == trip:
-                    self._called(vehicle, bool(calling[row]), int(said.at[row]))
+                del self.state.off[trip]
+            slots = self.fleet.find(Coded.of(self.words.saying(m.HAS_TRIP, trip)))
+            for slot in slots.tolist() if off else ():
+                self.ahead.withdraw(slot, at)
+                self.fleet["status"][slot] = Status.UNKNOWN
 
-    def _called(self, vehicle: str, off: bool, at: int) -> None:
-        slot = self.state.fleet.find(Coded.of([vehicle]))
-        self.state.fleet["mark"][slot] = 0
-        if off:
-            self.writer.ahead.withdraw(int(slot[0]), at)
-            self.state.fleet["status"][slot] = Status.UNKNOWN
-
-    def _gone(self, rows: Rows) -> None:
-        """Vehicles that were removed are forgotten, with their arrivals."""
-        fleet = self.state.fleet
-        gone = rows.take(rows.gone)
-        slots = fleet.find(gone.entity)
-        for slot, at in zip(slots.tolist(), gone.at.tolist(), strict=True):
-            if slot >= 0:
-                self.writer.ahead.withdraw(slot, at)
-        self._forget(slots[slots >= 0])
-
-    def _forget(self, slots: Index) -> None:
-        if len(slots):
-            for slot in slots.tolist():
-                self.state.said.pop(self.state.fleet.names[slot], None)
-            self.state.fleet.forget(np.isin(np.arange(len(self.state.fleet)), slots))
+    def _forget(self, slots: Index, at: I8) -> None:
+        """Vehicles (-1: none) that are gone, with their arrivals."""
+        known = slots >= 0
+        for slot, when in zip(slots[known].tolist(), at[known].tolist(), strict=True):
+            self.ahead.withdraw(slot, when)
+        gone = self.fleet.keys(slots[known])
+        self.words.forget(gone.values)
+        self.fleet.drop(gone)
 
     def _report(self, wide: Wide, lines: Index) -> None:
         """One report each of some vehicles."""
-        heads, fleet = wide.rows.take(lines), self.state.fleet
-        at = heads.at
-        slots = fleet.slots(heads.entity)
-        self._settle(wide, lines, slots)
-        reported = logic.status_of(wide.text[m.STATUS].take(lines), fleet["reported"][slots])
-        fleet["reported"][slots] = reported
-        stamp = logic.stamps(wide.text[m.STAMP].take(lines))
-        leaves = np.maximum(fleet["starts"][slots], np.where(stamp > at, stamp, ABSENT))
-        target = fleet["target"][slots]
-        place, status = logic.placed(reported, target, leaves, at)
-        runs = target >= 0
-        chosen = slots[runs]
-        nan, absent = np.full(len(chosen), np.nan), np.full(len(chosen), ABSENT)
-        leaves = np.where(target == 0, leaves, ABSENT)[runs]
-        way = fleet["way"][chosen]
-        reports = Reports(chosen, way, place[runs], status[runs], at[runs], absent, leaves, nan, self.hour(at[runs]))
-        take_in(fleet, self.model, reports)
-        now = np.where(np.abs(self.state.clock - at[runs]) <= self.params.stale * SECOND, self.state.clock, at[runs])
-        self._predict(chosen, np.maximum(now, at[runs]))
+        at, slots = wide.rows.at[lines], self.fleet.slots(wide.rows.entity.take(lines))
+        for row, before, now in self.words.news(wide, lines, slots):
+            slot, when = int(slots[row]), int(at[row])
+            if now.get(m.HAS_TRIP) != before.get(m.HAS_TRIP):
+                self.ahead.begin(slot, when, before.get(m.HAS_TRIP, ""))
+                begin(self.fleet, slot)
+            self._place(slot, now, wide.number[m.SEQUENCE][lines[row]], when)
+        status, stamp = (wide.text[name].take(lines) for name in (m.STATUS, m.STAMP))
+        runs = follow(self.fleet, self.model, slots, status, parsed(stamp), at, self._hour(at))
+        self._predict(slots[runs], self.time.live(at[runs], self.params.stale))
 
-    def _predict(self, slots: Index, now: I8) -> None:
-        if len(slots):
-            found = predict(self.state.fleet, self.model, slots, now, self.hour(now), self.params.stops)
-            self.writer.write(slots, found, now)
+    def _hour(self, at: I8) -> Index:
+        return hour_classes(self.empty.zone, at)
 
-    def _settle(self, wide: Wide, lines: Index, slots: Index) -> None:
-        """Find the ways of vehicles whose words are not those of their last report."""
-        fleet = self.state.fleet
-        marks = logic.marks([wide.text[name].take(lines) for name in m.TEXTS], wide.number[m.SEQUENCE][lines])
-        for row in np.flatnonzero(marks != fleet["mark"][slots]).tolist():
-            slot, line = int(slots[row]), int(lines[row])
-            words = self.state.said.setdefault(fleet.names[slot], {})
-            trip = words.get(m.HAS_TRIP)
-            words |= {name: text for name in m.TEXTS if (text := wide.text[name][line]) is not None}
-            if words.get(m.HAS_TRIP) != trip:
-                self.writer.ahead.withdraw(slot, int(wide.rows.at[line]), trip or "")
-                reset(fleet, slot)
-            self._place(slot, words, wide.number[m.SEQUENCE][line], int(wide.rows.at[line]))
-            fleet["mark"][slot] = marks[row]
-
-    def _place(self, slot: int, words: Mapping[str, str], sequence: float, at: int) -> None:
+    def _place(self, slot: int, said: Mapping[str, str], sequence: float, at: int) -> None:
         """Where on its way a vehicle says to be; nowhere, if its trip is called off or it names no stop."""
-        fleet, state = self.state.fleet, self.state
-        network, stop = named(words.get(m.HAS_STOP, ""))
-        trip = words.get(m.HAS_TRIP, "")
-        if not stop or trip in state.off or words.get(m.RELATION) in CALLED_OFF:
-            self.writer.ahead.withdraw(slot, at)
-            fleet["target"][slot] = -1
+        trip, (network, stop) = said.get(m.HAS_TRIP, ""), named(said.get(m.HAS_STOP, ""))
+        if not stop or trip in self.state.off or said.get(m.RELATION) in CALLED_OFF:
+            self.ahead.withdraw(slot, at)
+            self.fleet["target"][slot] = -1
             return
-        plan = self.plans.get(network, self.empty)
-        trip_id = named(trip)[1] if trip else ""
-        told = Told(trip_id, named(words.get(m.HAS_ROUTE, ""))[1], stop, -1 if sequence != sequence else int(sequence))
-        way, place = int(fleet["way"][slot]), int(fleet["place"][slot])
-        before = int(fleet["target"][slot])
-        if way >= 0 and before >= 0 and trip_id not in plan.patterns:
-            passed(state.ways, told.route, state.ways.names(way)[before], stop)
-        found = settle(state.ways, state.hops, plan, told, way, place)
-        if found.way != way:
-            self.writer.ahead.cut(slot, found.kept, at)
-            fleet["way"][slot] = found.way
-            if found.kept <= place:
-                fleet["status"][slot] = Status.UNKNOWN
-        fleet["target"][slot] = found.place
-        start = starts(plan, trip_id, words.get(m.START_DATE, ""), words.get(m.START_TIME, ""), at)
-        fleet["starts"][slot] = start
+        plan, trip_id = self.plans.get(network, self.empty), named(trip)[1]
+        told = Told(trip_id, named(said.get(m.HAS_ROUTE, ""))[1], stop, -1 if np.isnan(sequence) else int(sequence))
+        found = locate(self.fleet, self.model, plan, slot, told)
+        if found.way != self.fleet["way"][slot]:
+            self.ahead.cut(slot, found.kept, at)
+        start = starts(plan, trip_id, said.get(m.START_DATE, ""), said.get(m.START_TIME, ""), at)
+        direct(self.fleet, slot, found, start)
 
     def _tick(self) -> None:
         """Look at all vehicles again; give up those of which nothing was heard for too long."""
-        fleet, clock = self.state.fleet, self.state.clock
-        self.state.ticked = clock
-        age = (clock - fleet["newest"]) / SECOND
-        silent = np.flatnonzero((age > self.params.forget) & (fleet["newest"] != ABSENT))
-        for slot in silent.tolist():
-            self.writer.ahead.withdraw(slot, clock)
-        self._forget(silent)
-        active = np.flatnonzero((fleet["target"] >= 0) & (fleet["status"] != Status.UNKNOWN))
-        self._predict(active, np.maximum(clock, fleet["newest"][active]))
-        self.state.off = {trip: at for trip, at in self.state.off.items() if clock - at < 24 * HOUR}
-        if tidy(self.state.ways, fleet["way"]):
-            self.writer.forget_ways()
+        now = self.time.now
+        silent = self.time.silent(self.fleet["newest"], self.params.forget)
+        self._forget(silent, np.full(len(silent), now))
+        active = np.flatnonzero((self.fleet["target"] >= 0) & (self.fleet["status"] != Status.UNKNOWN))
+        self._predict(active, np.maximum(now, self.fleet["newest"][active]))
+        self.state.off = {trip: at for trip, at in self.state.off.items() if now - at < 24 * HOUR}
+        tidy(self.state.ways, self.fleet["way"])
 
+    def _predict(self, slots: Index, now: I8) -> None:
+        """Write what is new of the vehicles' arrivals, as of `now`."""
+        if not len(slots):
+            return
+        found = predict(self.fleet, self.model, slots, now, self._hour(now), self.params.stops)
+        stale = (now - self.fleet["newest"][slots]) / SECOND > self.params.stale
+        turned = stale != self.fleet["stale"][slots]
+        self.fleet["stale"][slots] = stale
+        worth = self.params.worth
+        news = self.ahead.news(slots, found.places, found.there, found.announced, now, worth, turned)
+        if len(news.row):
+            self._introduce(slots, found, now, news)
+            self._write(found, now, stale, news)
 
-def _rounds(wide: Wide) -> Iterator[Index]:
-    """Lines of a commit in turns: each vehicle's first report, then each one's second."""
-    order = np.lexsort((wide.rows.at, wide.rows.entity.codes))
-    codes = wide.rows.entity.codes[order]
-    starts_ = np.flatnonzero(np.append(True, codes[1:] != codes[:-1]))
-    turn = np.empty(len(order), np.intp)
-    turn[order] = np.arange(len(order)) - np.repeat(starts_, np.diff([*starts_, len(order)]))
-    for one in range(int(turn.max()) + 1):
-        yield np.flatnonzero(turn == one)
+    def _introduce(self, slots: Index, found: Predicted, now: I8, news: ahead.News) -> None:
+        """What a new arrival is of: stop, trip, route, vehicle, and the stop's number on the way."""
+        if not news.fresh.any():
+            return
+        row, column = news.row[news.fresh], news.column[news.fresh]
+        entity, at, place = news.entity.take(news.fresh), now[row], found.places[row, column]
+        vehicles = self.fleet.keys(slots[row])
+        said = [self.words[name or ""] for name in vehicles.list()]
+        ways = self.fleet["way"][slots[row]].tolist()
+        stops = (self.state.ways.visit(way, one)[0] for way, one in zip(ways, place.tolist(), strict=True))
+        whose = {
+            m.HAS_STOP: Coded.of(sibling(one[m.HAS_STOP], stop) for one, stop in zip(said, stops, strict=True)),
+            m.HAS_TRIP: Coded.of(one.get(m.HAS_TRIP) for one in said),
+            m.HAS_ROUTE: Coded.of(one.get(m.HAS_ROUTE) for one in said),
+            m.HAS_VEHICLE: vehicles,
+        }
+        self.made += [emit(entity, name, at, text=texts) for name, texts in whose.items()]
+        self.made.append(emit(entity, m.NUMBER, at, (place + 1).astype(np.float64)))
 
-
-_PLANS: dict[str, tuple[Mapping[str, pa.Table], Schedule]] = {}
-"""What was last made of each network's tables, which are the same from call to call."""
-
-
-def _plan(network: str, tables: Mapping[str, pa.Table]) -> Schedule:
-    known = _PLANS.get(network)
-    if known is None or known[0] is not tables:
-        known = _PLANS[network] = (tables, schedule(from_tables(dict(tables))))
-    return known[1]
+    def _write(self, found: Predicted, now: I8, stale: Mask, news: ahead.News) -> None:
+        row, column = news.row[news.moved], news.column[news.moved]
+        parts = {"median": found.median, "earliest": found.low, "latest": found.high, "": found.announced}
+        at = {
+            name: printed(np.rint(now[row] / SECOND + part[row, column]).astype(np.int64) * SECOND)
+            for name, part in parts.items()
+        }
+        arrives = at.pop("")
+        beside = subs({**at, "stale": stale[row]})
+        self.made.append(emit(news.entity.take(news.moved), m.ARRIVES, now[row], text=arrives, sub=beside))
+        row, away = news.row[news.counted], (news.column[news.counted] + 1).astype(np.float64)
+        self.made.append(emit(news.entity.take(news.counted), m.AWAY, now[row], away))
 
 
 def derive(rows: Rows, state: State, params: m.Params, tables: Tables) -> Derived[State]:
     """What the reports say, commit by commit."""
-    plans = {name: _plan(name, tables[name]) for name in params.networks if name in tables}
-    run = _Run(state, params, plans, unscheduled(zone(params.time_zone or "UTC")))
-    borders = [0, *(np.flatnonzero(np.diff(rows.position)) + 1).tolist(), len(rows)]
-    for start, end in pairwise(borders):
-        if end > start:
-            run.commit(rows.take(slice(start, end)))
-    made = run.writer.made
-    return Derived(Changes.concat(made) if made else nothing(), state)
+    run = _Run(state, params, _PLANS.of(tables, params.networks), unscheduled(zone(params.time_zone or "UTC")))
+    for commit in rows.commits():
+        run.commit(commit)
+    return Derived(Changes.concat(run.made) if run.made else nothing(), state)
 
 
 APP = App(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zhicheng.compute.ahead import Worth
 from zhicheng.compute.app import Layer, Output, Reads, Step, Writes
 from zhicheng.compute.vital import Vital
 from zhicheng.kernel.instants import MINUTE
@@ -84,3 +85,8 @@ class Params:
     tick: float = 30.0
     stale: float = 300.0
     forget: float = 1800.0
+
+    @property
+    def worth(self) -> Worth:
+        """Which predictions are worth a row."""
+        return Worth(self.minutes * 60, self.least, self.share, self.near)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid
@@ -46,6 +46,30 @@ def named(urn: str) -> tuple[str, str]:
     """
     parts = urn.split(":")
     return (unquote(parts[3]), unquote(parts[4])) if len(parts) >= 5 else ("", urn)
+
+
+def own_urn(vehicle: str, trip: str, stop: str, visit: int) -> str:
+    """The id of an arrival that we predict, of a vehicle at a stop on a trip; `visit` counts those before it there.
+
+    >>> own_urn("urn:ngsi-ld:Vehicle:bus:7", "urn:ngsi-ld:GtfsTrip:bus:038236:20240208", "A09N", 0)
+    'urn:ngsi-ld:ArrivalEstimation:zhicheng:bus:7:038236:20240208:A09N'
+    """
+    whose, run = _beyond_type(vehicle), _beyond_type(trip).partition(":")[2]
+    run = "" if not run or whose.endswith(run) else f":{run}"
+    return f"{OWN}{whose}{run}:{quote(stop, safe='')}" + (f":{visit}" if visit else "")
+
+
+def _beyond_type(urn: str) -> str:
+    return urn.removeprefix("urn:ngsi-ld:").partition(":")[2]
+
+
+def sibling(urn: str, name: str) -> str:
+    """The URN of another stop, route or trip of the same network, by its id.
+
+    >>> sibling("urn:ngsi-ld:GtfsStop:bus:A09N", "A 10")
+    'urn:ngsi-ld:GtfsStop:bus:A%2010'
+    """
+    return urn if named(urn)[1] == name else f"{urn.rpartition(':')[0]}:{quote(name, safe='')}"
 
 
 def arrivals_of(entities: Iterable[Entity]) -> list[Arrival]:
