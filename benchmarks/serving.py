@@ -65,7 +65,7 @@ def ours(folder: Path, settings: Sequence[str] = ()) -> contextlib.AbstractConte
 
 
 def audited(folder: Path) -> contextlib.AbstractContextManager[Server]:
-    """The same with an entry in the log of acts before each answer."""
+    """The same where everything is protected: an entry in the log of acts before each answer."""
     port = free_port()
     return running([sys.executable, "-m", "benchmarks.audited", str(folder), str(port)], port, "/health")
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.hub.audit.acts import entry
 from zhicheng.cli.main import main
+from zhicheng.hub.audit.journal import Search
+from zhicheng.security.entries import Act
 from zhicheng.server.audit_key import open_journal
 
 
@@ -60,3 +62,21 @@ def test_look_prove_check_hand_over_and_replace_the_key(
     log = city / "audit" / "00000001.log"
     log.write_bytes(log.read_bytes().replace(b"Person:2", b"Person:7"))
     assert typed("audit", "verify", "--data", city, status=1).startswith("WRONG: 00000001.log: line ")
+
+
+def test_what_the_command_line_changes_is_in_the_log_before_it_is_done(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    assert main(["init", str(tmp_path / "data")]) == 0
+    for words in (["token", "create", "x", "--role", "reader"], ["account", "create", "li", "--role", "reader"],
+                  ["account", "disable", "li"], ["client", "create", "bus", "--role", "reader"]):  # fmt: skip
+        assert main([*words, *data]) == 0
+    assert main(["token", "revoke", "nonsense", *data]) == 1
+    journal = open_journal(tmp_path / "data")
+    found = [one.entry for one in journal.search(Search(kind=Act.ADMINISTRATION)).found]
+    journal.ledger.close()
+    assert [(one.action, one.resource, (one.facts or {})["command"]) for one in found] == [
+        ("accounts:write", "token:nonsense", "token revoke"), ("accounts:write", "client:bus", "client create"),
+        ("accounts:write", "account:li", "account disable"), ("accounts:write", "account:li", "account create"),
+        ("accounts:write", "token:x", "token create"),
+    ]  # fmt: skip
+    assert all(one.principal.startswith("cli:") for one in found)

@@ -236,7 +236,7 @@ async def test_media_types_languages_and_methods(city: httpx.AsyncClient) -> Non
     assert odd.status_code == 405 and "PATCH" in odd.headers["allow"]
     assert (await city.options(ONE)).headers["allow"] == "DELETE, GET, PATCH, PUT"
     assert (await city.head(ONE)).content == b""
-    for part in ("subscriptions", "csourceRegistrations/x", "entityMaps", "snapshots"):
+    for part in ("csourceRegistrations/x", "entityMaps", "snapshots"):
         planned = await city.get(f"/ngsi-ld/v1/{part}")
         assert (planned.status_code, planned.json()["type"]) == (501, ERRORS + "OperationNotSupported")
     assert (await city.get("/ngsi-ld/v1/nonsense")).status_code == 404

@@ -7,7 +7,7 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from zhicheng.cli import options
+from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.security.actions import ROLE_NAMES
@@ -61,6 +61,8 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     accounts = Accounts(folder.path)
     people = People(accounts.control, instants.system_clock)
     try:
+        if arguments.what != "list":
+            acting.log(folder, "accounts:write", f"account {arguments.what}", f"account:{arguments.name}")
         if arguments.what == "list":
             _list(people, say)
         elif arguments.what in ("create", "reset"):

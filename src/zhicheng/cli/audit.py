@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import getpass
 import json
 import socket
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from zhicheng.cli import options
+from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.hub.audit import exports, verifier
 from zhicheng.hub.audit.journal import MOST, Found, Journal, Search
@@ -84,7 +83,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
 
 
 def _run(journal: Journal, folder: Path, arguments: argparse.Namespace, say: Words) -> int:
-    who = f"cli:{getpass.getuser()}"
+    who = acting.who()
     match arguments.what:
         case "search":
             asked = replace(_asked(arguments), limit=arguments.limit, before=arguments.before)

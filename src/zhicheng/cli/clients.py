@@ -7,7 +7,7 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from zhicheng.cli import options
+from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.security.scopes import SCOPES
@@ -50,8 +50,10 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     clients = Clients(accounts.control, instants.system_clock)
     try:
         if arguments.what == "create":
+            tenant = options.tenant_of(arguments, Place().tenant)
+            acting.log(folder, "accounts:write", "client create", f"client:{arguments.name}", tenant)
             made, secret = clients.add(
-                arguments.name, options.tenant_of(arguments, Place().tenant), redirects=arguments.redirect,
+                arguments.name, tenant, redirects=arguments.redirect,
                 after_logout=arguments.after_logout, scopes=arguments.scope or ("openid", "profile"),
                 roles=arguments.role, public=arguments.public, trusted=arguments.trusted,
             )  # fmt: skip
@@ -59,6 +61,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
             if secret is not None:
                 print(f"client_secret: {secret}")
         elif arguments.what == "remove":
+            acting.log(folder, "accounts:write", "client remove", f"client:{arguments.id}")
             clients.remove(arguments.id)
             print(say(f"已移除 {arguments.id}", f"Removed {arguments.id}"))
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from zhicheng.cli import options
+from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid
@@ -68,8 +67,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
         case "set":
             journal = open_journal(folder.path)
             try:
-                who = f"cli:{getpass.getuser()}"
-                made, found = files.put(_read(arguments.file), who, arguments.note, journal)
+                made, found = files.put(_read(arguments.file), acting.who(), arguments.note, journal)
             finally:
                 journal.ledger.close()
             _tell(found, say)

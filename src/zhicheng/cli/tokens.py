@@ -7,7 +7,7 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from zhicheng.cli import options
+from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.kernel.settings import duration
@@ -52,8 +52,10 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
         if arguments.what == "create":
             lasts = None if arguments.lasts is None else duration(arguments.lasts)
             tenant = options.tenant_of(arguments, Place().tenant)
+            acting.log(folder, "accounts:write", "token create", f"token:{arguments.name}", tenant)
             print(accounts.create(arguments.name, tenant, arguments.role, lasts, arguments.entity or None))
         elif arguments.what == "revoke":
+            acting.log(folder, "accounts:write", "token revoke", f"token:{arguments.id}")
             accounts.revoke(arguments.id)
             print(say(f"已吊销 {arguments.id}", f"Revoked {arguments.id}"))
         else:

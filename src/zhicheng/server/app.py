@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,8 +24,13 @@ from zhicheng.server.policing import circumstances
 from zhicheng.server.problems import defect, problem
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Found, Route, Router
+from zhicheng.server.witness import Witness
 
-_STRICT = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_STRICT = (
+    (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"), (b"x-frame-options", b"DENY"),
+)  # fmt: skip
+_BARE = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+"""Of what is no page: should a browser show it as one, it can do nothing."""
 _BODIES = ("POST", "PUT", "PATCH")
 PLANNED = frozenset((
     b"csourceRegistrations", b"csourceSubscriptions", b"entityMaps", b"snapshots",
@@ -46,6 +52,7 @@ class App:
     def __init__(self, city: City, routes: Iterable[Route], telemetry: Telemetry) -> None:
         self.city = city
         self.router = Router(routes)
+        self.witness = Witness(city, self.router.routes)
         self._requests = telemetry.counter("http_requests", "Requests answered", ["route", "status"])
         self._seconds = telemetry.histogram("http_seconds", "Time to answer a request, in seconds", ["route"])
         self._measures: dict[tuple[str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
@@ -80,6 +87,7 @@ class App:
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         name = "none"
         request: Request | None = None
+        found: Found | None = None
         try:
             self.check_host(scope)
             if method == "OPTIONS":
@@ -89,14 +97,17 @@ class App:
                 name = found.route.path
                 request = self.admit(found, scope, receive)
                 request.tally = self.city.tally(request.principal, request.network, found.route.action)
+                noted = await self.witness.before(found, request)
                 answer = request.tally.told(await found.route.handler(request))
+                answer = await self.witness.after(found, request, answer, noted)
         except ZhichengError as error:
-            answer = self.failed(error, scope, request)
+            answer = await self.failed(error, scope, found, request)
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001  (the edge of the request: a defect is answered, never a torn connection)
-            answer = self.failed(defect(scope["path"]), scope, request)
-        if answer.pieces is not None:
+            answer = await self.failed(defect(scope["path"]), scope, found, request)
+        answer = private(answer, found)
+        if answer.pieces is not None and found is not None:
             head = method == "HEAD"
             send = request.tally.counted(send) if request else send
             work = self.send_pieces(answer, answer.pieces, receive, send, head=head)
@@ -110,6 +121,7 @@ class App:
         await receive()
         raw: bytes = scope.get("raw_path") or scope["path"].encode()
         name, status = "none", 101
+        found: Found | None = None
         began = time.perf_counter()
         try:
             self.check_host(scope)
@@ -120,8 +132,10 @@ class App:
                 raise NotFound("There is no WebSocket at this path", "该路径没有 WebSocket")
             request = self.admit(found, scope, receive)
             request.tally = self.city.tally(request.principal, request.network, found.route.action)
+            await self.witness.after(found, request, Answer(status), await self.witness.before(found, request))
         except ZhichengError as error:
             status = error.status
+            await self.witness.failed(found, scope, None, error)
             await refuse(error, scope, send)
         except Exception:  # noqa: BLE001  (the edge of the connection)
             status = 500
@@ -198,15 +212,19 @@ class App:
                 f"本服务器不叫 {name[:80]!r}；如确实如此，请加入 [server] 的 hosts",
             )
 
-    def failed(self, error: ZhichengError, scope: Scope, request: Request | None) -> Answer:
+    async def failed(self, error: ZhichengError, scope: Scope, found: Found | None, request: Request | None) -> Answer:
         """The answer to a request that failed; a body that was not read ends the connection."""
+        noted = await self.witness.failed(found, scope, request, error)
         unread = scope["method"] in _BODIES and (request is None or request.unread)
         language: Language = language_of(header_of(scope, b"accept-language"))
-        return problem(error, language, scope["path"], close=unread and error.status in (401, 403, 413))
+        answer = problem(error, language, scope["path"], close=unread and error.status in (401, 403, 413))
+        return replace(answer, headers=(*answer.headers, (b"x-request-id", noted.encode()))) if noted else answer
 
     async def send(self, answer: Answer, scope: Scope, send: Send, *, head: bool) -> None:
         """Write the answer."""
         headers = [(b"content-length", b"%d" % len(answer.body)), *_STRICT, *answer.headers]
+        if all(name != b"content-security-policy" for name, _ in answer.headers):
+            headers.append(_BARE)
         if answer.body or answer.status == 200:
             headers.append((b"content-type", _media(answer.media)))
         tenant = header_of(scope, _TENANT)
@@ -221,7 +239,7 @@ class App:
         self, answer: Answer, pieces: AsyncGenerator[bytes, None], receive: Receive, send: Send, *, head: bool
     ) -> None:
         """Write an answer without an end, until the client goes away or takes nothing for too long."""
-        headers = [*_STRICT, *answer.headers, (b"content-type", _media(answer.media))]
+        headers = [*_STRICT, _BARE, *answer.headers, (b"content-type", _media(answer.media))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         gone = asyncio.create_task(_gone(receive))
         try:
@@ -241,6 +259,15 @@ class App:
         """Count the request."""
         self._requests.add(route=route, status=str(status))
         self._seconds.observe(seconds, route=route)
+
+
+def private(answer: Answer, found: Found | None) -> Answer:
+    """The answer, kept by nobody on the way where it is for who asked alone and says nothing else of that."""
+    if (found is not None and found.route.action == PUBLIC) or any(
+        name == b"cache-control" for name, _ in answer.headers
+    ):
+        return answer
+    return replace(answer, headers=(*answer.headers, (b"cache-control", b"no-store")))
 
 
 async def _gone(receive: Receive) -> None:

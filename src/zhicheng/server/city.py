@@ -22,6 +22,7 @@ from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.apps import AppTask, tasks_of
 from zhicheng.server.attention import AttentionTask
+from zhicheng.server.audit_key import open_journal
 from zhicheng.server.decoding import settings_of
 from zhicheng.server.documents import checks_of, chosen_of, contexts_of, models_of, vitals_of
 from zhicheng.server.feeds import FeedTask, timetables_of
@@ -108,6 +109,7 @@ class City:
         self.folder = folder
         folder.make()
         self._lock = folder.lock(f"zhicheng run at http://{self.settings.server.host}:{self.settings.server.port}")
+        self.journal = open_journal(folder.path, clock=clock)
         self.accounts = Accounts(folder.path, clock)
         self.accounts.add_tenant(self.settings.city.tenant)
         self.identity = Identity(
@@ -304,6 +306,7 @@ class City:
             space.store.close()
         self._spaces.clear()
         self.accounts.close()
+        self.journal.ledger.close()
         self._lock.release()
 
 

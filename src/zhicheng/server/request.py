@@ -22,7 +22,8 @@ class Request:
     """
 
     __slots__ = (
-        "_body", "city", "known", "limit", "path", "principal", "receive", "scope", "session", "space", "tally",
+        "_body", "city", "id", "known", "limit", "path", "principal", "receive", "scope", "session", "space", "tally",
+        "told",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +49,19 @@ class Request:
         self.session = session
         self.tally = Tally.NONE
         self._body: bytes | None = None
+        self.id: str | None = None
+        """Given to it when it is noted in the log of acts."""
+        self.told: dict[str, str] = {}
+
+    def tell(self, **facts: str) -> None:
+        """Tell the log of acts what the request line does not: `principal` and `tenant` of who signs in, `resource`,
+        `outcome` or `why`, and other facts. Never a secret.
+        """
+        self.told |= facts
+
+    def asked(self) -> str | None:
+        """What was asked in the body, for the log of acts."""
+        return None if not self._body else self._body[:4096].decode("utf-8", "replace")
 
     def header(self, name: bytes) -> str | None:
         """A header's text, in lower case the name; several of one name are one, separated by commas."""

@@ -15,6 +15,7 @@ from zhicheng.server.interfaces.oauth.table import OAUTH_ROUTES
 from zhicheng.server.openapi import describe
 from zhicheng.server.portals.accounts.table import ACCOUNT_ROUTES
 from zhicheng.server.portals.apps import APP_ROUTES
+from zhicheng.server.portals.audit import AUDIT_ROUTES
 from zhicheng.server.portals.basemap import basemap_routes
 from zhicheng.server.portals.centre import centre_routes
 from zhicheng.server.portals.developers import DEVELOPER_ROUTES
@@ -45,7 +46,7 @@ def all_routes(apps: Mapping[str, AppTask] | None = None) -> tuple[Route, ...]:
     )  # fmt: skip
     portals = (*portal_routes(), *basemap_routes(), *APP_ROUTES, *LAYER_ROUTES, *TIMELINE_ROUTES)
     centre = centre_routes(lambda: tuple(every))
-    accounts = (*SUBSCRIPTION_ROUTES, *OAUTH_ROUTES, *ACCOUNT_ROUTES, *OPERATIONS_ROUTES, *room_routes())
+    accounts = (*SUBSCRIPTION_ROUTES, *OAUTH_ROUTES, *ACCOUNT_ROUTES, *OPERATIONS_ROUTES, *room_routes(), *AUDIT_ROUTES)
     routes = (
         *NGSILD_ROUTES,
         *portals,

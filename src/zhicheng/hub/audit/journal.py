@@ -42,6 +42,8 @@ class Search:
     resource: str | None = None
     before: int | None = None
     limit: int = 100
+    tenants: frozenset[str] | None = None
+    """Only of these; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,7 @@ def _fits(asked: Search, entry: Entry) -> bool:
     )  # fmt: skip
     return (
         all(wanted is None or wanted == found for wanted, found in exact)
+        and (asked.tenants is None or entry.tenant in asked.tenants)
         and (asked.resource is None or (entry.resource or "").startswith(asked.resource))
         and (asked.start is None or entry.at >= asked.start)
         and (asked.end is None or entry.at < asked.end)

@@ -34,6 +34,7 @@ PAGES: tuple[tuple[str, Named], ...] = (
     ("/account", Named("我的账号", "One's own account")),
     ("/people", Named("账号管理", "Accounts")),
     ("/enterprise", Named("企业开发者平台", "The developer desk")),
+    ("/audit", Named("审计日志", "The log of acts")),
     ("/operations", Named("运行监测", "Operations")),
     ("/wall", Named("运行监测大屏", "The operations wall")),
     ("/rooms", Named("研讨室", "Decision rooms")),
@@ -49,7 +50,6 @@ _CSP = (
 """MapLibre sets styles of its own and works in a worker; everything else comes from here alone."""
 PAGE_HEADERS: Headers = (
     (b"content-security-policy", _CSP.encode()),
-    (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self)"),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+import contextlib
+from base64 import b64decode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
@@ -132,6 +134,9 @@ def _to_client(request: Request, asked: ProviderRequest, error: OAuth2Error) -> 
 
 def _granted(request: Request, asked: ProviderRequest, who: SignedIn | None, grant: object) -> Answer:
     provider = request.city.identity.provider
+    request.tell(
+        resource=f"client:{asked.payload.data.get('client_id', '')}", scope=asked.payload.data.get("scope", "")
+    )
     try:
         answer: Answer = provider.create_authorization_response(asked, who, grant=grant)
     except (OAuth2Error, ValueError) as error:
@@ -182,6 +187,7 @@ async def token(request: Request) -> Answer:
     asked = await _asked(request)
     identity = request.city.identity
     network = request.network
+    _tell(request, asked)
     identity.check_waits("oauth", network)
     try:
         answer: Answer = identity.provider.create_token_response(asked)
@@ -214,12 +220,34 @@ async def _client_of(request: Request, asked: ProviderRequest) -> Client | Answe
         return client
     except (OAuth2Error, ValueError) as error:
         request.city.identity.failed("oauth", request.network)
+        _tell(request, asked)
         return _failed(request, error)
+
+
+def _tell(request: Request, asked: ProviderRequest) -> None:
+    """Tell the log which client came, as it says of itself, and with what; never with which token or code."""
+    client = _client_id(asked)
+    request.tell(principal=f"client:{client}" if client else "anonymous", grant=asked.form.get("grant_type", ""))
+    known = request.city.identity.clients.find(client)
+    if known is not None:
+        request.tell(tenant=known.tenant)
+
+
+def _client_id(asked: ProviderRequest) -> str:
+    said = asked.form.get("client_id")
+    if said:
+        return str(said)
+    scheme, _, secret = asked.headers.get("Authorization", "").partition(" ")
+    with contextlib.suppress(ValueError):
+        if scheme.lower() == "basic":
+            return unquote_plus(b64decode(secret).decode("utf-8", "replace").partition(":")[0])
+    return ""
 
 
 async def revoke(request: Request) -> Answer:
     """POST /oauth/revoke (RFC 7009): a token, and all that came of the same sign-in, counts no more."""
     asked = await _asked(request)
+    _tell(request, asked)
     client = await _client_of(request, asked)
     if isinstance(client, Answer):
         return client
@@ -265,6 +293,7 @@ async def end_session(request: Request) -> Answer:
         return Answer(302, headers=((b"location", b"/sign-out?" + urlencode(said).encode()), *_NO_STORE))
     headers: Headers = _NO_STORE
     if session is not None:
+        request.tell(resource=f"session:{session.id}")
         identity.sessions.end(session.id)
         headers = (*headers, signed_out(identity.issuer))
     target = said.get("post_logout_redirect_uri", "")

@@ -48,6 +48,7 @@ async def back(request: Request) -> Answer:
         identity.forget()
     except ZhichengError as error:
         return _sorry(request, error)
+    request.tell(principal=person.name, tenant=person.tenant, provider=request.path["name"], methods="fed")
     agent = request.header(b"user-agent") or ""
     secret, _ = identity.sessions.begin(person, ("fed",), agent, request.network)
     headers = (
@@ -66,5 +67,6 @@ def _browser(request: Request) -> str:
 
 def _sorry(request: Request, error: ZhichengError) -> Answer:
     """To the sign-in page, which says what was wrong."""
+    request.tell(outcome="denied", why=error.code)
     said = error.text(language_of(request.header(b"accept-language")))
     return Answer(302, headers=((b"location", b"/sign-in?error=" + quote(said[:200]).encode()), _NO_STORE))

@@ -41,6 +41,7 @@ def person_document(person: Person) -> dict[str, object]:
 def _begun(request: Request, person: Person, begun: tuple[str, Session]) -> Answer:
     identity = request.city.identity
     secret, session = begun
+    request.tell(principal=person.name, tenant=person.tenant, methods=" ".join(session.methods))
     document = {
         "person": person_document(person),
         "expires_at": instants.format(session.expires_at),
@@ -52,6 +53,7 @@ def _begun(request: Request, person: Person, begun: tuple[str, Session]) -> Answ
 async def sign_in(request: Request) -> Answer:
     """POST /api/v1/session: name, password and, where one is needed, code."""
     said = await texts_of(request, "name", "password", "code")
+    request.tell(principal=said["name"] or "anonymous")
     identity = request.city.identity
     begun = await identity.sign_in(said["name"], said["password"], said["code"], caller_of(request))
     return _begun(request, identity.person_of(begun[1]), begun)
@@ -68,6 +70,7 @@ async def passkey_sign_in(request: Request) -> Answer:
     if not isinstance(said, dict):
         raise Invalid("Send what the browser answered", "请发送浏览器的应答")
     identity, caller = request.city.identity, caller_of(request)
+    request.tell(methods="hwk user")
     identity.check_waits("passkey", caller.network)
     try:
         person = identity.passkeys.sign_in(said)
@@ -118,6 +121,7 @@ async def read_link(request: Request) -> Answer:
     except Unauthenticated:
         request.city.identity.failed("link", request.network)
         raise
+    request.tell(principal="anonymous" if person is None else person.name, purpose=purpose)
     return json_answer({"purpose": purpose, "name": None if person is None else person.name}, headers=_NO_STORE)
 
 
@@ -131,6 +135,7 @@ async def use_link(request: Request) -> Answer:
     except Unauthenticated:
         identity.failed("link", caller.network)
         raise
+    request.tell(principal=said["name"] if person is None else person.name, purpose=purpose)
     if purpose == "setup":
         if identity.people.any():
             raise Forbidden("The platform is set up already", "平台已完成初始设置")
