@@ -97,6 +97,11 @@ class Forecasts:
     low: F8
     high: F8
 
+    def within(self, most: F8) -> tuple[F8, F8, F8]:
+        """Centre, low and high, no more than a count can be of each reading's key; NaN where that is not known."""
+        limit = np.where(np.isnan(most), np.inf, most)[:, None]
+        return np.minimum(self.centre, limit), np.minimum(self.low, limit), np.minimum(self.high, limit)
+
 
 def slots_of(at: I8, offset: I8) -> I8:
     """The slots of instants, both microseconds; offset: what the city's clock is ahead of UTC.

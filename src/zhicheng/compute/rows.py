@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
@@ -206,6 +206,17 @@ def emit(
         changes.dataset = Coded.constant(dataset, count)
     said = changes.form != Form.NOTHING
     return changes if said.all() else changes.take(said)
+
+
+def in_order(parts: Sequence[tuple[Index, Changes]]) -> Changes:
+    """Values in the order of the readings that they came of (their places); of one reading, in the order of the parts.
+
+    >>> one, other = (emit(Coded.of(["urn:a"] * 2), name, np.zeros(2), np.zeros(2)) for name in ("x", "y"))
+    >>> in_order([(np.array([0, 2]), one), (np.array([0, 1]), other)]).attribute.list()
+    ['x', 'y', 'y', 'x']
+    """
+    order = np.argsort(np.concatenate([place for place, _ in parts]), kind="stable")
+    return Changes.concat([changes for _, changes in parts]).take(order)
 
 
 def withdraw(entity: Coded, attribute: str, at: I8) -> Changes:

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from zhicheng.kernel.columns import Coded, Index, Mask
+from zhicheng.compute.ordering import carried
+from zhicheng.kernel.columns import F8, Coded, Index, Mask
 from zhicheng.kernel.errors import Corrupt
 
 Column = npt.NDArray[Any]
@@ -90,6 +91,18 @@ class Keyed(Packed):
         if len(keys.values) > len(keys.codes):
             keys = keys.compact()
         return np.maximum(self._known(keys.values)[keys.codes], -1)
+
+    def carry(self, column: str, slots: Index, values: F8) -> F8:
+        """The latest value of each row's key, NaN being none, the row's own included; the column takes the last.
+
+        >>> parks = Keyed(total=np.nan)
+        >>> slots = parks.slots(Coded.of(["a", "a", "b"]))
+        >>> parks.carry("total", slots, np.array([80.0, np.nan, np.nan])).tolist(), parks["total"].tolist()
+        ([80.0, 80.0, nan], [80.0, nan])
+        """
+        found = carried(slots, values, self[column])
+        self[column][slots] = found
+        return found
 
     def keys(self, slots: Index) -> Coded:
         """The keys of slots."""

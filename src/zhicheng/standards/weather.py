@@ -65,18 +65,10 @@ def near(entities: Iterable[Entity], lon: float, lat: float, now: int) -> dict[s
     """The words of the nearest weather that is of now: observed within three hours, or forecast for now; else {}."""
     found = []
     for entity in entities:
-        metres = _metres(entity, lon, lat)
+        metres = float(distance(lon, lat, *said.point(entity)))
         if metres <= _FAR and _of_now(entity, now) and (told := words(entity)):
             found.append((metres, entity.id, told))
     return min(found, key=lambda one: one[:2])[2] if found else {}
-
-
-def _metres(entity: Entity, lon: float, lat: float) -> float:
-    try:
-        west, south, east, north = bounds(said.value(entity, "location"))
-    except Invalid:
-        return float("inf")
-    return float(distance(lon, lat, (west + east) / 2, (south + north) / 2))
 
 
 def _of_now(entity: Entity, now: int) -> bool:

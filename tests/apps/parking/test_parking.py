@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhicheng.apps.parking.app import APP, State, fresh
+from zhicheng.apps.parking.app import APP, State
 from zhicheng.apps.parking.model import AHEAD, FORECAST, FREE, OCCUPANCY, PARK, TOTAL, TREND, Params
 from zhicheng.compute import law
 from zhicheng.compute.rows import Rows
@@ -44,7 +44,7 @@ def derived(
     readings: list[tuple[str, str, int, float]], state: State | None = None
 ) -> dict[str, list[tuple[int, Any]]]:
     """What is written, by attribute: instant and value."""
-    changes: Changes = APP.derive(rows(readings), state or fresh(BERLIN), BERLIN, {}).changes
+    changes: Changes = APP.derive(rows(readings), state or State(), BERLIN, {}).changes
     found: dict[str, list[tuple[int, Any]]] = {}
     for row in range(len(changes)):
         text = changes.text[row]
@@ -74,7 +74,7 @@ def test_a_forecast_is_issued_at_the_first_reading_of_a_quarter() -> None:
 
 
 def test_what_is_expected_in_an_hour_is_written_each_hour_as_a_share() -> None:
-    state = fresh(BERLIN)
+    state = State()
     derived([("a", TOTAL, START, 80), *[("a", FREE, START + hour * HOUR, 60.0) for hour in range(5)]], state)
     changes = APP.derive(rows([("a", FREE, START + 5 * HOUR, 60.0)]), state, BERLIN, {}).changes
     row = changes.attribute.list().index(AHEAD)
@@ -91,7 +91,7 @@ def test_a_steady_car_park_and_one_that_fills() -> None:
 
 def test_a_day_like_the_last_ones_is_expected() -> None:
     """Every day empties at 18:00 on the city's clock; after two weeks, what stands at 18:30 is foreseen at 17:30."""
-    state, city = fresh(BERLIN), -HOUR
+    state, city = State(), -HOUR
     slots = [START + city + step * 15 * MINUTE for step in range(14 * 96 + 71)]
     full = [("a", FREE, at, 10.0 if 8 <= (at - START - city) % DAY / HOUR < 18 else 90.0) for at in slots]
     last = derived([("a", TOTAL, START - DAY, 100), *full], state)[FORECAST][-1]
@@ -100,7 +100,7 @@ def test_a_day_like_the_last_ones_is_expected() -> None:
 
 
 def test_a_car_park_that_was_removed_begins_anew() -> None:
-    state = fresh(BERLIN)
+    state = State()
     derived([("a", TOTAL, START, 100), ("b", TOTAL, START, 10), ("a", FREE, START, 50)], state)
     gone = rows([("a", FREE, START + 1, 0), ("b", FREE, START + 2, 5)])
     gone.attribute = Coded([FREE], np.array([-1, 0], np.int32))

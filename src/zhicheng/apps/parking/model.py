@@ -15,6 +15,8 @@ OCCUPANCY = "occupancy"
 TREND = "occupancyTrend"
 FORECAST = "availableSpotForecast"
 AHEAD = "forecastOccupancy"
+PLACES = "free"
+"""What a forecast calls the places that it expects."""
 
 READS = (Reads(PARK, (FREE, TOTAL)),)
 WRITES = (

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import nan
 
+from zhicheng.kernel.errors import Invalid
+from zhicheng.kernel.geometry import bounds
 from zhicheng.standards.models.names import NAMESPACE, builtin_terms
 from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Quality
 
@@ -34,6 +37,25 @@ def value(entity: Entity | None, name: str) -> Json:
     """
     found = attribute(entity, name) if entity is not None else None
     return None if found is None else found.value
+
+
+def number(entity: Entity | None, name: str) -> float:
+    """The value as a number; NaN where it is none."""
+    found = value(entity, name)
+    return float(found) if isinstance(found, int | float) else nan
+
+
+def point(entity: Entity | None) -> tuple[float, float]:
+    """Longitude and latitude of a thing, of a line or area those of its bounds' middle; NaN where they are not known.
+
+    >>> point(None)
+    (nan, nan)
+    """
+    try:
+        west, south, east, north = bounds(value(entity, "location"))
+    except Invalid:
+        return nan, nan
+    return (west + east) / 2, (south + north) / 2
 
 
 def text(entity: Entity | None, name: str) -> str:
