@@ -35,6 +35,7 @@ check: .venv/.linked $(if $(wildcard web/package.json),web/node_modules/.package
 	$(BIN)/python tools/house.py
 	$(BIN)/python tools/tracked.py
 	$(BIN)/python tools/coverage.py --check
+	$(BIN)/python tools/matrix.py --check
 	$(if $(wildcard web/package.json),cd web && npm run --silent check)
 
 format: .venv/.linked ## put the sources in order

@@ -40,6 +40,7 @@ ACTIONS = MappingProxyType(
         "rooms:read": Named("查看研讨室", "Look into decision rooms"),
         "rooms:write": Named("参与研讨", "Take part in decision rooms"),
         "metrics:read": Named("读取运行指标", "Read the platform's figures"),
+        "platform:run": Named("安装与启动平台", "Set up and start the platform"),
         "sandbox:use": Named("使用开发沙箱", "Use the developers' sandbox"),
         "account:own": Named("管理自己的账号", "Keep one's own account"),
         "accounts:read": Named("查看账号与客户端", "See accounts and clients"),
@@ -58,7 +59,7 @@ WRITING = frozenset((
     "entities:write", "history:write", "contexts:write", "feeds:push", "subscriptions:read", "subscriptions:write",
 ))  # fmt: skip
 DECIDING = frozenset(("attention:acknowledge", "rooms:write"))
-OPERATING = frozenset(("feeds:read", "metrics:read", "subscriptions:read"))
+OPERATING = frozenset(("feeds:read", "metrics:read", "platform:run", "subscriptions:read"))
 SECURING = frozenset(("accounts:read", "accounts:write", "policies:read", "policies:write"))
 AUDITING = frozenset(("audit:read", "audit:export"))
 _OWN = frozenset((PUBLIC, "account:own"))

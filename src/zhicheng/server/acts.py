@@ -44,6 +44,7 @@ BY_ACTION: dict[str, Rule | None] = {
     "rooms:read": _DATA,
     "rooms:write": None,
     "metrics:read": None,
+    "platform:run": None,
     "account:own": _CHANGES,
     "accounts:read": _KNOWN,
     "accounts:write": _CHANGES,
