@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from zhicheng.kernel.errors import StorageFull
 from zhicheng.kernel.instants import SECOND
 from zhicheng.standards.changes import ChangesBuilder, Form
 from zhicheng.standards.ngsild.changes import add_life, add_types
 from zhicheng.standards.ngsild.model import Kind
+from zhicheng.storage.engines.embedded import segments, unsorted
 from zhicheng.storage.engines.embedded.store import EmbeddedSettings, EmbeddedStore
 from zhicheng.storage.log import Commit
 
 SPEED, LOAD = "https://x/speed", "https://x/load"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+@pytest.fixture(params=["at once", "put aside"])
+def store(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedStore]:
+    """Segments of 40 rows, which are many where no more than 10 are held in memory."""
+    if request.param == "put aside":
+        monkeypatch.setattr(unsorted, "AT_ONCE", 10)
+        monkeypatch.setattr(unsorted, "_LOOKED_AT", 1)
+        monkeypatch.setattr(unsorted, "_READ", 1)
+        monkeypatch.setattr(segments, "_GROUP_ROWS", 8)
     opened = EmbeddedStore(tmp_path / "t", EmbeddedSettings(snapshot_rows=10**9), clock=lambda: 10**9 * SECOND)
     for number in range(60):
         rows = ChangesBuilder()
@@ -49,7 +58,8 @@ def test_it_is_the_tail_of_some_attributes(store: EmbeddedStore, after: int, lim
     found: list[int] = []
     reached = after
     for upto, batch in store.scan(after, (SPEED,), limit):
-        assert upto > reached and all(reached < place <= upto for place in batch.position.tolist())
+        assert upto > reached or (upto == reached and not len(batch))
+        assert all(reached < place <= upto for place in batch.position.tolist())
         found += batch.instance.tolist()
         reached = upto
     assert (found, reached) == (whole, store.state.position)
@@ -58,10 +68,59 @@ def test_it_is_the_tail_of_some_attributes(store: EmbeddedStore, after: int, lim
 def test_merging_beneath_it_changes_nothing(store: EmbeddedStore) -> None:
     expected = [one for _, batch in store.scan(0, (SPEED, LOAD)) for one in batch.instance.tolist()]
     scan = store.scan(0, (SPEED, LOAD), 5)
-    found = next(scan)[1].instance.tolist()
+    found = next(batch for _, batch in scan if len(batch)).instance.tolist()
     store.compact()
     assert found + [one for _, batch in scan for one in batch.instance.tolist()] == expected
 
 
 def test_at_the_end_there_is_nothing(store: EmbeddedStore) -> None:
     assert list(store.scan(store.state.position, (SPEED,))) == []
+
+
+def test_a_large_segment_comes_in_small_batches_with_rests_between(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.compact()
+    held: list[int] = []
+    write = unsorted._Aside._write
+    monkeypatch.setattr(
+        unsorted._Aside, "_write", lambda self, at, rows: held.append(len(rows)) or write(self, at, rows)
+    )
+    found = [*store.scan(0, (SPEED, LOAD), 5)]
+    rests = [upto for upto, batch in found if not len(batch)]
+    assert rests if unsorted.AT_ONCE == 10 else not held
+    assert sum(held) in (0, sum(len(batch) for _, batch in found))
+    assert all(len(batch) <= 5 or len(set(batch.position.tolist())) == 1 for _, batch in found)
+    first = store.parts()[1][0]
+    assert set(first.contents) == set(range(len(first.facts.heads)))
+
+
+def test_where_nothing_is_wanted_only_the_outline_is_read_and_only_once(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.compact()
+    after = store.state.position - 3
+    list(store.scan(after, (SPEED,)))
+    looked: list[int] = []
+    outline = segments.Segment.outline
+    monkeypatch.setattr(segments.Segment, "outline", lambda self, group: looked.append(group) or outline(self, group))
+    list(store.scan(after, ("https://x/nothing",)))
+    whole = [group for group, content in store.parts()[1][0].contents.items() if content.whole]
+    assert looked == whole
+
+
+def test_rows_after_a_position_are_counted(store: EmbeddedStore) -> None:
+    for after in (0, 1, 17, 31, store.state.position):
+        expected = sum(len(batch) for _, batch in store.scan(after, (SPEED, LOAD)))
+        assert store.rows_after(after) == expected
+
+
+def test_a_full_disk_says_so(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(unsorted, "AT_ONCE", 10)
+    monkeypatch.setattr(unsorted.tempfile, "TemporaryFile", full)
+    with pytest.raises(StorageFull):
+        list(store.scan(0, (SPEED, LOAD)))
+    assert store.failure is None

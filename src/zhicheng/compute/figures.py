@@ -16,6 +16,7 @@ class Explained:
     late, repeated, future, amending: see `sieve.Counts`
     derived: rows it gave; written: those worth storing; lost: rows whose entity was removed meanwhile
     position, end: how far it is and how far the log; lag: what lies between, in microseconds of recording
+    rows, rows_left: of the whole log, and those of them that it has not read
     """
 
     epoch: int
@@ -33,6 +34,21 @@ class Explained:
     lost: int
     cpu_seconds: float
     state_bytes: int
+    rows: int = 0
+    rows_left: int = 0
+
+    @property
+    def done(self) -> float:
+        """The share of the log that it has read."""
+        return 1 - self.rows_left / self.rows if self.rows else 1.0
+
+    @property
+    def cpu_left(self) -> float | None:
+        """CPU seconds until the end of the log, by what it has taken so far; None where nothing is known."""
+        read = self.rows - self.rows_left
+        if not self.rows_left:
+            return 0.0
+        return self.cpu_seconds / read * self.rows_left if read and self.cpu_seconds else None
 
     @property
     def rate(self) -> float:

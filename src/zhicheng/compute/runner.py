@@ -155,19 +155,27 @@ class Runner:
             self._note(0, force=True)
             return self.run()
 
+    @property
+    def rows_left(self) -> int:
+        """Rows of the log that it has not read."""
+        return self.store.rows_after(self.position)
+
     def explain(self) -> Explained:
-        """How it is doing."""
-        state = self.store.state
-        with self._lock:
-            if not self._began:
-                self._begin()
+        """How it is doing; while it is at work nobody waits for the end of a step."""
+        if not self._began and self._lock.acquire(blocking=False):
+            try:
+                if not self._began:
+                    self._begin()
+            finally:
+                self._lock.release()
+        state, position = self.store.state, self.position
         counts, memory = self.pipeline.counts, self.pipeline.memory
-        known = memory.recorded_at if state.position > self.position else 0
+        known = memory.recorded_at if state.position > position else 0
         behind = state.recorded_at - known if known else 0
         return Explained(
-            self.epoch, self.position, state.position, behind, counts.read, counts.given, counts.late,
+            self.epoch, position, state.position, behind, counts.read, counts.given, counts.late,
             counts.repeated, counts.future, counts.amending, memory.derived, memory.written, self.lost,
-            memory.cpu, self.state_bytes,
+            memory.cpu, self.state_bytes, self.store.rows_after(0), self.store.rows_after(position),
         )  # fmt: skip
 
     def _scan(self) -> Iterator[tuple[int, Batch]]:

@@ -145,6 +145,10 @@ class VeiledStore:
         """See the port."""
         return ((position, self.shown(batch)) for position, batch in self.behind.scan(after, attributes, limit))
 
+    def rows_after(self, position: int) -> int:
+        """See the port; those that are not seen are counted too."""
+        return self.behind.rows_after(position)
+
     def relations(self) -> Iterator[tuple[str, pa.Table]]:
         """See the port."""
         for name, table in self.behind.relations():

@@ -62,8 +62,12 @@ class Store(Protocol):
         """The rows of some attributes, and those of whole entities, after a position, to the end of the log.
 
         In log order, whole commits, about `limit` rows at a time; each with the position up to which that is all
-        there is.
+        there is. Where long stretches are looked through, the same position comes again with no rows, so that who
+        reads may rest or stop. No more than some batches are in memory at a time.
         """
+
+    def rows_after(self, position: int) -> int:
+        """How many rows the log has after a position."""
 
     def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
         """Where a reader stands."""

@@ -37,6 +37,8 @@ class Commits:
     @staticmethod
     def concat(parts: list[Commits]) -> Commits:
         """Adjacent groups as one."""
+        if len(parts) == 1:
+            return parts[0]
         return Commits(
             parts[0].first,
             np.concatenate([part.rows for part in parts]),

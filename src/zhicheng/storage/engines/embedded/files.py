@@ -35,9 +35,14 @@ def write_durably(path: Path, write: Callable[[BinaryIO], None]) -> tuple[int, b
             partial.unlink(missing_ok=True)
         if not isinstance(error, OSError):
             raise
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull("The disk is full: nothing was stored", "磁盘已满：数据未保存") from error
-        raise StorageFailed(f"Cannot write {path}: {error}", f"无法写入 {path}：{error}") from error
+        raise failure(path, error) from error
+
+
+def failure(path: Path, error: OSError) -> StorageFull | StorageFailed:
+    """What it means that a file could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull("The disk is full: nothing was stored", "磁盘已满：数据未保存")
+    return StorageFailed(f"Cannot write {path}: {error}", f"无法写入 {path}：{error}")
 
 
 def make_folder(folder: Path) -> None:

@@ -8,8 +8,7 @@ import numpy as np
 
 from zhicheng.kernel.columns import I4, I8, Mask
 from zhicheng.standards.changes import Act
-from zhicheng.standards.ngsild.model import Kind
-from zhicheng.storage.engines.embedded import tail
+from zhicheng.storage.engines.embedded import tail, unsorted
 from zhicheng.storage.engines.embedded.segments import Segment
 from zhicheng.storage.engines.embedded.tail import Chunk
 from zhicheng.storage.live import amended
@@ -123,33 +122,24 @@ def of_tail(sealed: Sequence[Segment], chunks: tuple[Chunk, ...], after: int, li
     return _whole_commits(concat(open_end), after, limit) if open_end else empty_batch()
 
 
-def of_scan(sealed: Segment | None, chunks: tuple[Chunk, ...], after: int, attributes: Collection[str]) -> Batch:
-    """The rows of some attributes and of whole entities after a position, of a segment or else of the open end."""
-    found = (chunk.batch for chunk in chunks) if sealed is None else sealed.parts()
-    parts = [_wanted(part, after, attributes) for part in found]
-    return in_log_order(concat([part for part in parts if len(part)] or [empty_batch()]))
+def of_scan(
+    sealed: Segment | None, chunks: tuple[Chunk, ...], after: int, last: int, attributes: Collection[str], limit: int
+) -> Iterator[tuple[int, Batch]]:
+    """The rows of some attributes and of whole entities after a position, of a segment or else of the open end up to
+    `last`, as `Store.scan` gives them.
+    """
+    if sealed is not None:
+        yield from unsorted.scanned(sealed, after, attributes, limit)
+        return
+    parts = [_wanted(chunk.batch, after, attributes) for chunk in chunks]
+    batch = in_log_order(concat([part for part in parts if len(part)] or [empty_batch()]))
+    yield from unsorted.pieces(batch, last, limit)
 
 
 def _wanted(batch: Batch, after: int, attributes: Collection[str]) -> Batch:
-    column = batch.changes.attribute
-    wanted = np.array([*(value in attributes for value in column.values), False])[column.codes]
-    wanted |= batch.changes.kind >= Kind.TYPES
-    wanted &= batch.position > after
-    return batch if wanted.all() else batch.take(np.flatnonzero(wanted))
-
-
-def pieces(batch: Batch, last: int, limit: int) -> Iterator[tuple[int, Batch]]:
-    """Rows in log order, whole commits at a time; with each the position it goes up to, at the end `last`."""
-    start = 0
-    while len(batch) - start > limit:
-        end = int(np.searchsorted(batch.position, batch.position[start + limit], "left"))
-        if end <= start:
-            end = int(np.searchsorted(batch.position, batch.position[start], "right"))
-        if end == len(batch):
-            break
-        yield int(batch.position[end - 1]), batch.take(np.arange(start, end))
-        start = end
-    yield last, batch if not start else batch.take(np.arange(start, len(batch)))
+    mask = unsorted.wanted(batch.changes.attribute, batch.changes.kind, attributes)
+    mask &= batch.position > after
+    return batch if mask.all() else batch.take(np.flatnonzero(mask))
 
 
 def _overlaps(segment: Segment, query: HistoryQuery) -> bool:

@@ -17,12 +17,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from zhicheng.kernel.columns import I8, Coded, Index, Mask
+from zhicheng.kernel.columns import I1, I8, Coded, Index, Mask
 from zhicheng.kernel.errors import Corrupt
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import CODED, Act
+from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.engines.embedded import files
-from zhicheng.storage.engines.embedded.arrow import to_arrow, to_batch
+from zhicheng.storage.engines.embedded.arrow import coded_of, to_arrow, to_batch
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.checked import CheckedFile
 from zhicheng.storage.log import Batch
@@ -53,6 +54,14 @@ class Facts(msgspec.Struct, frozen=True):
     last_entity: str
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a row group is known to hold: of which attributes, and whether there are rows of whole entities."""
+
+    attributes: frozenset[str]
+    whole: bool
+
+
 @dataclass(slots=True, eq=False)
 class Segment:
     """A sealed range of the log; opened, after its digest was checked, when it is first read."""
@@ -65,6 +74,8 @@ class Segment:
     digest: bytes
     facts: Facts
     commits: Commits
+    contents: dict[int, Content] = field(default_factory=dict)
+    """By row group, of those that were looked at: who comes next need not look where nothing is."""
     _file: CheckedFile | None = None
     _parquet: pq.ParquetFile | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -91,7 +102,20 @@ class Segment:
     def parts(self) -> Iterator[Batch]:
         """All rows, a row group at a time."""
         for group in range(len(self.facts.heads)):
-            yield to_batch(self._table([group]), [self.commits])
+            yield self.part(group)
+
+    def part(self, group: int) -> Batch:
+        """The rows of a row group."""
+        return to_batch(self._table([group]), [self.commits])
+
+    def outline(self, group: int) -> tuple[Coded, I1, I8]:
+        """Attribute, kind and position of the rows of a row group; nothing else is read."""
+        table = self._table([group], ["attribute", "kind", "position"])
+        attribute = coded_of(table.column("attribute"))
+        kind, position = table.column("kind").to_numpy(), table.column("position").to_numpy()
+        if group not in self.contents:
+            self.contents[group] = Content(frozenset(attribute.values), bool((kind >= Kind.TYPES).any()))
+        return attribute, kind, position
 
     def effective(self) -> Iterator[I8]:
         """When the rows take effect, a row group at a time; nothing else is read."""

@@ -348,8 +348,14 @@ class EmbeddedStore:
             last = end if sealed is None else sealed.last
             if sealed is None and not tail:
                 return
-            yield from reading.pieces(reading.of_scan(sealed, tail, after, frozenset(attributes)), last, limit)
+            yield from reading.of_scan(sealed, tail, after, last, frozenset(attributes), limit)
             after = last
+
+    def rows_after(self, position: int) -> int:
+        """See the port."""
+        with self.state.lock:
+            parts = [*(one.commits for one in self._segments), *(one.commits for one in self._tail.chunks)]
+        return sum(int(part.rows[max(position + 1 - part.first, 0) :].sum()) for part in parts)
 
     def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
         """See the port."""
