@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from zhicheng.kernel.columns import I1, I8, Coded
 from zhicheng.kernel.errors import StorageFull
 from zhicheng.kernel.instants import SECOND
 from zhicheng.standards.changes import ChangesBuilder, Form
@@ -16,7 +17,7 @@ from zhicheng.standards.ngsild.changes import add_life, add_types
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.engines.embedded import segments, unsorted
 from zhicheng.storage.engines.embedded.store import EmbeddedSettings, EmbeddedStore
-from zhicheng.storage.log import Commit
+from zhicheng.storage.log import Batch, Commit
 
 SPEED, LOAD = "https://x/speed", "https://x/load"
 
@@ -82,14 +83,17 @@ def test_a_large_segment_comes_in_small_batches_with_rests_between(
 ) -> None:
     store.compact()
     held: list[int] = []
-    write = unsorted._Aside._write
-    monkeypatch.setattr(
-        unsorted._Aside, "_write", lambda self, at, rows: held.append(len(rows)) or write(self, at, rows)
-    )
+    put = unsorted._Aside._put
+
+    def noted(aside: unsorted._Aside, parts: Sequence[Batch]) -> None:
+        held.append(sum(map(len, parts)))
+        put(aside, parts)
+
+    monkeypatch.setattr(unsorted._Aside, "_put", noted)
     found = [*store.scan(0, (SPEED, LOAD), 5)]
     rests = [upto for upto, batch in found if not len(batch)]
     assert rests if unsorted.AT_ONCE == 10 else not held
-    assert sum(held) in (0, sum(len(batch) for _, batch in found))
+    assert sum(held) in (0, sum(len(batch) for _, batch in found)) and all(count < 10 + 8 for count in held)
     assert all(len(batch) <= 5 or len(set(batch.position.tolist())) == 1 for _, batch in found)
     first = store.parts()[1][0]
     assert set(first.contents) == set(range(len(first.facts.heads)))
@@ -103,7 +107,12 @@ def test_where_nothing_is_wanted_only_the_outline_is_read_and_only_once(
     list(store.scan(after, (SPEED,)))
     looked: list[int] = []
     outline = segments.Segment.outline
-    monkeypatch.setattr(segments.Segment, "outline", lambda self, group: looked.append(group) or outline(self, group))
+
+    def noted(segment: segments.Segment, group: int) -> tuple[Coded, I1, I8]:
+        looked.append(group)
+        return outline(segment, group)
+
+    monkeypatch.setattr(segments.Segment, "outline", noted)
     list(store.scan(after, ("https://x/nothing",)))
     whole = [group for group, content in store.parts()[1][0].contents.items() if content.whole]
     assert looked == whole
@@ -120,7 +129,7 @@ def test_a_full_disk_says_so(store: EmbeddedStore, monkeypatch: pytest.MonkeyPat
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setattr(unsorted, "AT_ONCE", 10)
-    monkeypatch.setattr(unsorted.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
     with pytest.raises(StorageFull):
         list(store.scan(0, (SPEED, LOAD)))
     assert store.failure is None

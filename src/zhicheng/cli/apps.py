@@ -20,7 +20,7 @@ from zhicheng.compute.runner import Runner
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import NotFound
 from zhicheng.kernel.settings import Where, unknown
-from zhicheng.server.apps import Chosen
+from zhicheng.server.apps import BACKLOG, Chosen
 from zhicheng.server.documents import applications_of, chosen_of, models_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.settings import CityFile
@@ -140,6 +140,7 @@ def _figures(found: Explained, say: Words) -> Mapping[str, str]:
     return {
         say("位置", "position"): f"{found.position:,} / {found.end:,}",
         say("滞后", "lag"): f"{found.end - found.position:,} ({found.lag / 1e6:,.1f} s)",
+        say("已处理日志", "read of the log"): _done(found, say),
         say("读入行", "rows in"): f"{found.given:,} {say('，日志行', 'of')} {found.read:,}",
         say("迟到、重复、超前、更正", "late, repeated, future, amending"): (
             f"{found.late:,}, {found.repeated:,}, {found.future:,}, {found.amending:,}"
@@ -151,6 +152,15 @@ def _figures(found: Explained, say: Words) -> Mapping[str, str]:
         say("状态字节", "state bytes"): f"{found.state_bytes:,}",
         say("轮次", "epoch"): str(found.epoch),
     }
+
+
+def _done(found: Explained, say: Words) -> str:
+    """The share, and where it is far behind how long the rest takes: half a core is what a server gives it."""
+    share = f"{found.done:.1%}"
+    if found.rows_left <= BACKLOG or found.cpu_left is None:
+        return share
+    minutes = 2 * found.cpu_left / 60
+    return share + say(f"，约剩 {minutes:.0f} 分钟", f", about {minutes:.0f} min left")
 
 
 def _line(app: AnyApp, found: Explained, say: Words) -> str:

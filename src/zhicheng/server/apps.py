@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from zhicheng.kernel import settings
 from zhicheng.kernel.errors import Unavailable, ZhichengError
 from zhicheng.kernel.settings import Duration, Where, unknown
 from zhicheng.kernel.telemetry import Telemetry
+from zhicheng.server import memory
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.storage.log import Batch
 from zhicheng.storage.port import Store
@@ -24,6 +26,10 @@ from zhicheng.storage.port import Store
 _log = logging.getLogger(__name__)
 _FIRST_RETRY, _LAST_RETRY = 1.0, 300.0
 """Seconds until a step that failed is tried again; doubled each time."""
+BACKLOG = 131_072
+"""Rows of the log that an application may be behind before it is held to make way for others."""
+_LONGEST_REST = 2.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +85,42 @@ def _chosen(app: AnyApp, told: AppSettings, time_zone: str, file: str) -> Chosen
     return Chosen(app, params, told.every)
 
 
+class Siding:
+    """Where applications that are far behind work: one step at a time between all of them, and after each a rest as
+    long as it kept a core busy, so that a year of history takes half a core from those who look at the city, not more.
+    """
+
+    def __init__(self) -> None:
+        self._track = asyncio.Lock()
+        self.waiting = 0
+        """How many applications are on it."""
+
+    async def step(self, step: Callable[[], Awaitable[tuple[int, float]]]) -> int:
+        """One step, when it is its turn."""
+        self.waiting += 1
+        try:
+            async with self._track:
+                read, cpu = await step()
+                await asyncio.sleep(min(cpu, _LONGEST_REST))
+                return read
+        finally:
+            self.waiting -= 1
+
+
 class AppTask:
     """One application over one store."""
 
-    def __init__(self, one: Chosen, store: Store, catalogue: Catalogue, telemetry: Telemetry) -> None:
+    def __init__(
+        self, one: Chosen, store: Store, catalogue: Catalogue, telemetry: Telemetry, siding: Siding | None = None
+    ) -> None:
         self.app = one.app
         self.params = one.params
         self.source = f"app:{one.app.name}"
         self.every = one.every / 1e6
         self.runner = Runner(one.app, store, one.params, catalogue.terms(), telemetry=telemetry)
         self.error: ZhichengError | None = None
+        self._siding = siding or Siding()
+        self._behind = False
         self._store = store
         self._news = asyncio.Event()
 
@@ -100,7 +132,7 @@ class AppTask:
         while True:
             self._news.clear()
             try:
-                read = await self._step()
+                read = await self._next()
                 self.error, wait = None, _FIRST_RETRY
             except ZhichengError as error:
                 self._failed(error, wait)
@@ -111,9 +143,21 @@ class AppTask:
                 await self._news.wait()
             await asyncio.sleep(self.every if not read else 0)
 
-    async def _step(self) -> int:
+    async def _next(self) -> int:
+        """A step: at once where it is of what just came in, else politely; what a long way took is given back."""
+        if self.runner.rows_left > BACKLOG:
+            self._behind = True
+            return await self._siding.step(self._step)
+        read, _ = await self._step()
+        if self._behind:
+            self._behind = False
+            await asyncio.to_thread(memory.give_back)
+        return read
+
+    async def _step(self) -> tuple[int, float]:
+        """How far it came, and the CPU seconds that it took."""
         try:
-            return await asyncio.shield(asyncio.to_thread(self.runner.step))
+            return await asyncio.shield(asyncio.to_thread(_timed, self.runner.step))
         except ZhichengError:
             raise
         except Exception as error:
@@ -129,10 +173,20 @@ class AppTask:
         """How it is doing."""
         return self.runner.explain()
 
+    @property
+    def turns(self) -> int:
+        """How many applications share the processor's half while this one is far behind; 0 where it is not."""
+        return max(self._siding.waiting, 1) if self._behind else 0
+
     async def stop(self) -> None:
         """Note where it stands."""
         with contextlib.suppress(ZhichengError):
             await asyncio.to_thread(self.runner.close)
+
+
+def _timed(step: Callable[[], int]) -> tuple[int, float]:
+    began = time.thread_time()
+    return step(), time.thread_time() - began
 
 
 def _wake(loop: asyncio.AbstractEventLoop, news: asyncio.Event, batch: Batch) -> None:
@@ -143,5 +197,6 @@ def _wake(loop: asyncio.AbstractEventLoop, news: asyncio.Event, batch: Batch) ->
 def tasks_of(
     all_chosen: Iterable[Chosen], store: Store, catalogue: Catalogue, telemetry: Telemetry
 ) -> dict[str, AppTask]:
-    """A task for each application."""
-    return {one.app.name: AppTask(one, store, catalogue, telemetry) for one in all_chosen}
+    """A task for each application; those far behind take turns."""
+    siding = Siding()
+    return {one.app.name: AppTask(one, store, catalogue, telemetry, siding) for one in all_chosen}

@@ -23,12 +23,13 @@ async def apps(request: Request) -> Answer:
 
 def document(task: AppTask) -> dict[str, object]:
     """An application at work."""
-    error = task.error
+    error, found = task.error, task.explain()
     return {
         **declaration(task.app),
         "status": "ok" if error is None else "failed",
         "error": None if error is None else {"en": error.en, "zh": error.zh},
-        "figures": figures(task.explain()),
+        "figures": figures(found),
+        "backlog": backlog(found, task.turns) if task.turns else None,
     }
 
 
@@ -71,6 +72,19 @@ def figures(found: Explained) -> dict[str, object]:
         "cpu_s": round(found.cpu_seconds, 3),
         "rate": round(found.rate),
         "state_bytes": found.state_bytes,
+    }
+
+
+def backlog(found: Explained, turns: int) -> dict[str, object]:
+    """How much of a long log it has read, and about how many seconds the rest takes: half of a core, shared by all who
+    are as far behind.
+    """
+    cpu = found.cpu_left
+    return {
+        "rows": found.rows,
+        "rows_left": found.rows_left,
+        "done": round(found.done, 4),
+        "left_s": None if cpu is None else round(2 * cpu * turns),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from zhicheng.kernel.columns import I8, Coded
+from zhicheng.kernel.columns import I4, I8, Coded
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import CODED, Changes
 from zhicheng.storage.engines.embedded.blocks import Commits
@@ -75,5 +75,16 @@ def coded_of(column: pa.ChunkedArray) -> Coded:
     parts = []
     for chunk in column.chunks:
         codes = chunk.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
-        parts.append(Coded(chunk.dictionary.to_pylist(), codes).compact())
+        parts.append(_used(chunk.dictionary, codes))
     return parts[0] if len(parts) == 1 else Coded.concat(parts)
+
+
+def _used(dictionary: pa.Array, codes: I4) -> Coded:
+    """Only the texts that are used are made: of some rows of a group they are few."""
+    used = np.zeros(len(dictionary) + 1, bool)
+    used[codes] = True
+    if used[:-1].all():
+        return Coded(dictionary.to_pylist(), codes)
+    mapped = np.cumsum(used[:-1], dtype=np.int32) - 1
+    values = dictionary.take(pa.array(np.flatnonzero(used[:-1]))).to_pylist()
+    return Coded(values, np.append(mapped, np.int32(-1))[codes])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -102,17 +102,18 @@ class Segment:
     def parts(self) -> Iterator[Batch]:
         """All rows, a row group at a time."""
         for group in range(len(self.facts.heads)):
-            yield self.part(group)
+            yield to_batch(self._table([group]), [self.commits])
 
-    def part(self, group: int) -> Batch:
-        """The rows of a row group."""
-        return to_batch(self._table([group]), [self.commits])
+    def chosen(self, group: int, rows: Callable[[Coded, I1, I8], Mask]) -> Batch:
+        """The rows of a row group that are chosen by attribute, kind and position."""
+        table = self._table([group])
+        mask = rows(*_outline(table))
+        return to_batch(table if mask.all() else table.take(pa.array(np.flatnonzero(mask))), [self.commits])
 
     def outline(self, group: int) -> tuple[Coded, I1, I8]:
         """Attribute, kind and position of the rows of a row group; nothing else is read."""
         table = self._table([group], ["attribute", "kind", "position"])
-        attribute = coded_of(table.column("attribute"))
-        kind, position = table.column("kind").to_numpy(), table.column("position").to_numpy()
+        attribute, kind, position = _outline(table)
         if group not in self.contents:
             self.contents[group] = Content(frozenset(attribute.values), bool((kind >= Kind.TYPES).any()))
         return attribute, kind, position
@@ -277,6 +278,10 @@ def rank(column: Coded) -> I8:
     ranks = np.full(len(column.values) + 1, -1, np.int64)
     ranks[order] = np.arange(len(column.values))
     return ranks[column.codes]
+
+
+def _outline(table: pa.Table) -> tuple[Coded, I1, I8]:
+    return coded_of(table.column("attribute")), table.column("kind").to_numpy(), table.column("position").to_numpy()
 
 
 def _among(column: pa.ChunkedArray, wanted: tuple[str, ...]) -> Mask:

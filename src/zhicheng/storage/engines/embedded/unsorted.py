@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from zhicheng.kernel.columns import I8, Coded, Mask
+from zhicheng.kernel.columns import I1, I8, Coded, Mask
 from zhicheng.standards.changes import COLUMNS, Changes
 from zhicheng.standards.ngsild.model import Kind
 from zhicheng.storage.engines.embedded import files
@@ -72,13 +72,11 @@ class _Wanted:
     def may_be_in(self, content: Content) -> bool:
         return content.whole or not self.attributes.isdisjoint(content.attributes)
 
-    def of(self, batch: Batch) -> Batch:
-        mask = wanted(batch.changes.attribute, batch.changes.kind, self.attributes)
-        mask &= batch.position > self.after
-        return batch if mask.all() else batch.take(np.flatnonzero(mask))
+    def among(self, attribute: Coded, kind: I1, position: I8) -> Mask:
+        return wanted(attribute, kind, self.attributes) & (position > self.after)
 
 
-def wanted(attribute: Coded, kind: np.ndarray[Any, Any], attributes: Collection[str]) -> Mask:
+def wanted(attribute: Coded, kind: I1, attributes: Collection[str]) -> Mask:
     """Which rows are of the attributes or of whole entities."""
     mask: Mask = np.array([*(value in attributes for value in attribute.values), False])[attribute.codes]
     mask |= kind >= Kind.TYPES
@@ -94,7 +92,7 @@ def _look(segment: Segment, found: _Wanted) -> Iterator[None]:
         if known is not None and not found.may_be_in(known):
             continue
         attribute, kind, position = segment.outline(group)
-        mask = wanted(attribute, kind, found.attributes) & (position > found.after)
+        mask = found.among(attribute, kind, position)
         if mask.any():
             found.groups.append(group)
             found.rows += np.bincount(position[mask] - segment.first, minlength=len(found.rows))
@@ -105,7 +103,7 @@ def _look(segment: Segment, found: _Wanted) -> Iterator[None]:
 
 def _parts(segment: Segment, found: _Wanted) -> Iterator[Batch]:
     """The rows of each group."""
-    return (found.of(segment.part(group)) for group in found.groups)
+    return (segment.chosen(group, found.among) for group in found.groups)
 
 
 def _bounds(rows: I8, first: int, limit: int) -> I8:
