@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from tests.compute.windowed import MEANS, QUARTERS
 from zhicheng.compute import law
 from zhicheng.compute.app import AnyApp, Derived, Tables
+from zhicheng.compute.figures import Explained
 from zhicheng.compute.rows import Rows, emit, nothing, retire
 from zhicheng.compute.runner import Runner, RunnerSettings
 from zhicheng.compute.terms import iri
@@ -237,3 +239,19 @@ def test_what_is_made_and_removed_within_one_batch_is_gone(store: EmbeddedStore,
     assert store.entity("urn:ngsi-ld:Quarter:2") is None
     asked = HistoryQuery(("urn:ngsi-ld:Quarter:2",), (iri("freePlaces"),), time="effective")
     assert store.rows(asked).changes.number.tolist() == [1.0]
+
+
+def test_figures_do_not_wait_for_the_end_of_a_step(store: EmbeddedStore, clock: Scripted) -> None:
+    fill(store, clock, commits_of(log_of(QUARTERS, 3)))
+    runner = Runner(QUARTERS, store, settings=SMALL)
+    runner.step()
+    told: list[Explained] = []
+    with runner._lock:
+        asking = Thread(target=lambda: told.append(runner.explain()))
+        asking.start()
+        asking.join(5)
+        assert [one.position for one in told] == [runner.position]
+    assert told[0].rows == store.rows_after(0) and told[0].rows_left == store.rows_after(runner.position) > 0
+    assert 0 < told[0].done < 1 and (told[0].cpu_left or 0) > 0
+    runner.run()
+    assert (runner.explain().done, runner.explain().cpu_left, runner.rows_left) == (1.0, 0.0, 0)
