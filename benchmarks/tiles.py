@@ -17,6 +17,7 @@ from zhicheng.hub.intake import IntakeSettings
 from zhicheng.server.moment import Moment
 from zhicheng.server.portals import tiles
 from zhicheng.server.space import make_space
+from zhicheng.server.stream.watch import look_of
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.mvt import EXTENT, encode_points
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
@@ -61,11 +62,11 @@ def run(folder: Path) -> Iterator[Round]:
     chosen, bare = places(), encoder()
     store = EmbeddedStore(data / "tenants" / "default")
     space = make_space("default", store, Catalogue.builtin(), {}, IntakeSettings())
-    iri = space.contexts.default.expand(city.TYPE)
+    look = look_of(city.TYPE, None, None, space.contexts.default)
 
     def live(number: int) -> bytes:
         return tiles.make(
-            space, iri, chosen[number % len(chosen)], Moment(store.state, city.START + number, frozenset())
+            space, look, chosen[number % len(chosen)], Moment(store.state, city.START + number, frozenset())
         )
 
     pairs = [(rate(live), rate(bare)) for _ in range(ROUNDS)]

@@ -120,6 +120,32 @@ async def test_a_tile_holds_what_lies_in_it(city: httpx.AsyncClient) -> None:
         assert (await city.get(f"/tiles/OffStreetParking/{bad}")).status_code == 400
 
 
+async def test_a_tile_tells_an_attributes_value_and_only_what_is_asked_for(city: httpx.AsyncClient) -> None:
+    line = {"type": "GeoProperty", "value": {"type": "LineString", "coordinates": [[108.31, 22.82], [108.33, 22.84]]}}
+    for number, state in enumerate(("busy", True, 7)):
+        made = park(f"urn:x:{number}", location=line, availableSpotNumber=number, state=state)
+        assert (await city.post(ENTITIES, json=made)).status_code == 201
+    where = f"/tiles/OffStreetParking/{tile_of(108.315, 22.829, 12)}.mvt"
+
+    async def values(**asked: str) -> dict[str, object]:
+        features = features_of((await city.get(where, params=asked)).content)
+        return {str(one.properties["id"])[-1]: one.properties.get("value") for one in features}
+
+    assert set((await values()).values()) == {None}
+    free = await values(value="availableSpotNumber")
+    assert (free["0"], free["1"], free["2"], free[PARK[-1]]) == (0, 1, 2, 121)
+    # numbers among texts are told as texts
+    told = await values(value="state")
+    assert (told["0"], told["1"], told["2"], told[PARK[-1]]) == ("busy", "true", "7", None)
+    assert (await values(value="nothing"))["0"] is None
+    assert await values(value="availableSpotNumber", q="availableSpotNumber>0;availableSpotNumber<100") == {
+        "1": 1,
+        "2": 2,
+    }
+    assert await values(q='state=="busy"') == {"0": None}
+    assert (await city.get(where, params={"q": "availableSpotNumber>>"})).status_code == 400
+
+
 async def test_a_tile_follows_a_change_at_once(city: httpx.AsyncClient) -> None:
     where = f"/tiles/OffStreetParking/{tile_of(108.315, 22.829, 12)}.mvt"
     before = (await city.get(where)).content

@@ -16,7 +16,7 @@ import pytest
 from tests.acceptance.running import ROOT, command, free_port
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, WebSocket
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PASSWORD = "four words and more"
@@ -207,3 +207,30 @@ def test_an_application_asks_and_the_person_decides(
     page.goto(closed.url + asked)
     page.get_by_role("button", name="同意").click()
     page.wait_for_url(re.compile("/health\\?code=.+&state=s"))
+
+
+def test_the_map_streams_by_the_cookie_alone_and_leads_to_the_entrance_when_it_ends(
+    closed: Closed, opened: Callable[..., Page]
+) -> None:
+    page = opened(closed.link)
+    lines: list[str] = []
+    heard: list[str | bytes] = []
+
+    def line(socket: WebSocket) -> None:
+        lines.append(socket.url)
+        socket.on("framereceived", lambda said: heard.append(said))
+
+    page.on("websocket", line)
+    fill(page, 账号="chief", 新密码=PASSWORD, 再输入一次=PASSWORD)
+    page.get_by_role("button", name="启用").click()
+    page.wait_for_url(re.compile(f"{closed.url}/(map)?(\\?.*)?(#.*)?$"))
+    page.goto(f"{closed.url}/map")
+    for _ in range(200):
+        page.wait_for_timeout(100)
+        if any('"mode":"live"' in str(one) for one in heard):
+            break
+    assert page.evaluate("Object.values(localStorage).join().includes('zc_')") is False
+    assert lines and any('"mode":"live"' in str(one) for one in heard), "the stream speaks"
+    # signed out elsewhere
+    assert page.evaluate("fetch('/api/v1/session', { method: 'DELETE' }).then(answer => answer.ok)")
+    page.wait_for_url(re.compile("/sign-in\\?next=/map"), timeout=30_000)

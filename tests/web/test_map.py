@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from tests.web.town import moving, send, town, yesterday
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page, WebSocketRoute
+    from playwright.sync_api import Browser, Page, Route, WebSocketRoute
 
     from tests.acceptance.running import Running
 
@@ -46,7 +47,14 @@ def show(chromium: Browser, platform: Running) -> Iterator[Open]:
     home = f"http://127.0.0.1:{platform.port}"
     contexts = []
 
-    def opened(query: str = "lang=en", *, width: int = 1920, height: int = 1080, expect_errors: bool = False) -> Page:
+    def opened(
+        query: str = "lang=en",
+        *,
+        width: int = 1920,
+        height: int = 1080,
+        expect_errors: bool = False,
+        begin: Callable[[Page], None] = lambda _: None,
+    ) -> Page:
         context = chromium.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         context.set_default_timeout(WAIT)
         contexts.append(context)
@@ -56,6 +64,7 @@ def show(chromium: Browser, platform: Running) -> Iterator[Open]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         inside = (home, home.replace("http", "ws"), "blob:", "data:")
         page.on("request", lambda asked: None if asked.url.startswith(inside) else wrong.append(asked.url))
+        begin(page)
         page.goto(f"{home}/map?{query}")
         return page
 
@@ -113,6 +122,91 @@ def test_an_experts_condition_filters_and_a_wrong_one_is_explained(show: Open) -
     expect(page.get_by_role("alert")).to_contain_text(re.compile("q|query", re.I))
     page.get_by_role("button", name="Show all").click()
     all_drawn(page)
+
+
+def test_lines_take_their_legends_colours_and_are_filtered(show: Open) -> None:
+    page = show(
+        f"lang=en&layers=GtfsRoute#13/{scene.CENTRE[1]}/{scene.CENTRE[0]}", begin=_with_legend, width=1000, height=700
+    )
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if "/tiles/GtfsRoute/" in one.url else None)
+    steps = page.get_by_role("group", name=re.compile("legend$"))
+    expect(steps).to_be_visible()
+    until(page, lambda: colors_seen(page) == (True, True), "the colours of the legend are seen")
+    steps.get_by_role("button", name="One").click()
+    until(page, lambda: colors_seen(page) == (True, False), "only what is let through is seen")
+    assert all("value=shortName" in url for url in asked) and any("q=shortName" in url for url in asked)
+    steps.get_by_role("button", name="One").click()
+    page.get_by_role("button", name=re.compile("condition")).first.click()
+    box = page.get_by_role("textbox", name=re.compile("condition"))
+    box.fill('shortName=="2"')
+    box.press("Enter")
+    until(
+        page, lambda: colors_seen(page) == (False, True), f"a condition filters lines: {colors_seen(page)} {asked[-1:]}"
+    )
+    box.fill("shortName>>")
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator(".map-warning")).to_be_hidden()
+
+
+MAGENTA, GREEN = "#ff00ff", "#00ff00"
+
+
+def _with_legend(page: Page) -> None:
+    """The lines as an application would show them."""
+
+    def told(route: Route) -> None:
+        found = route.fetch().json()
+        legend = [
+            {"color": color, "label": {"zh": name, "en": name}, "value": value}
+            for color, name, value in ((MAGENTA, "One", "1"), (GREEN, "Two", "2"))
+        ]
+        lines = [{**one, "attribute": "shortName", "legend": legend} for one in found if one["type"] == "GtfsRoute"]
+        route.fulfill(json=lines)
+
+    page.route(re.compile("/api/v1/layers"), told)
+
+
+COUNT = """async ([picture, colors]) => {
+  const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+  const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  return colors.map((color) => {
+    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+    let count = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      const off = [data[at] - red, data[at + 1] - green, data[at + 2] - blue].map(Math.abs);
+      if (Math.max(...off) < 90) count++;
+    }
+    return count > 200;
+  });
+}"""
+
+
+def colors_seen(page: Page) -> tuple[bool, bool]:
+    """Whether the map has lines of either colour; a dot in the legend is smaller."""
+    picture = base64.b64encode(page.screenshot()).decode()
+    one, two = page.evaluate(COUNT, [picture, [MAGENTA, GREEN]])
+    return bool(one), bool(two)
+
+
+def test_names_of_places_are_written_above_the_markers(show: Open) -> None:
+    page = show("lang=zh")
+    all_drawn(page)
+    name = page.locator(".place-names span", has_text="青秀区")
+    expect(name).to_have_count(1)
+    assert page.evaluate(
+        """() => document.querySelector("canvas.markers")
+        .compareDocumentPosition(document.querySelector(".place-names")) === Node.DOCUMENT_POSITION_FOLLOWING"""
+    )
+    before = name.bounding_box()
+    page.get_by_role("button", name="放大").click()
+    until(page, lambda: name.count() == 1 and name.bounding_box() != before, "it moves with the map")
+    page.get_by_role("button", name="Switch to English").click()
+    expect(page.locator(".place-names span", has_text="Qingxiu District")).to_have_count(1)
 
 
 def test_a_click_on_a_marker_opens_what_is_known_of_it(show: Open) -> None:

@@ -24,6 +24,7 @@ from zhicheng.server.portals.tiles import Tiles
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Handler
 from zhicheng.server.space import Space
+from zhicheng.server.stream.watch import look_of
 from zhicheng.standards.changes import Form
 from zhicheng.standards.mvt import MEDIA_TYPE
 from zhicheng.standards.ngsild.changes import value_of
@@ -304,7 +305,7 @@ def tile_route(tiles: Tiles) -> Handler:
 
 def _tile(request: Request, tiles: Tiles, moment: Moment) -> Answer:
     space = request.space
-    iri = space.contexts.default.expand(request.path["type"])
-    place = place_of(request)
-    body = tiles.tile(space, iri, place, moment)
+    query = request.query()
+    look = look_of(request.path["type"], query.get("value") or None, query.get("q"), space.contexts.default)
+    body = tiles.tile(space, look, place_of(request), moment)
     return Answer(200, body, MEDIA_TYPE, ((b"cache-control", b"no-cache"),))

@@ -11,6 +11,8 @@ from zhicheng.standards.mvt import MEDIA_TYPE
 _LANG = Parameter("lang", "zh or en", "zh 或 en")
 _TIME = {"type": "string", "format": "date-time"}
 _AT = Parameter("at", "As of this instant; without it, now", "截至该时刻；省略则为当前", _TIME)
+_VALUE = Parameter("value", "An attribute: its value is the property `value`", "属性名：其值写入属性 value")
+_Q = Parameter("q", "A filter in NGSI-LD's query language", "NGSI-LD 查询条件")
 _PAGE = Response(200, "The page", "页面", None, ("text/html",))
 _FILE = Response(200, "The file", "文件", None, ("application/octet-stream",))
 _TILE = Response(200, "A vector tile with the layer entities", "矢量瓦片，图层名为 entities", None, (MEDIA_TYPE,))
@@ -115,7 +117,7 @@ def portal_routes() -> tuple[Route, ...]:
             "city:read",
             api.tile_route(Tiles()),
             Named("矢量瓦片", "A vector tile"),
-            (_AT,),
+            (_VALUE, _Q, _AT),
             None,
             (_TILE,),
         ),

@@ -9,11 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from zhicheng.hub.excerpt import Excerpt
+from zhicheng.hub.live import Look
+from zhicheng.hub.query import read_sub
 from zhicheng.kernel.columns import F8, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT, SECOND
 from zhicheng.server.moment import Moment
 from zhicheng.server.portals.view import labels_at, located
 from zhicheng.server.space import Space
+from zhicheng.standards.changes import Form
+from zhicheng.standards.filter import columns, tree
 from zhicheng.standards.mvt import EXTENT, Column, Drawing, draw_points, encode_layer
 from zhicheng.standards.mvt_shapes import draw_shapes
 from zhicheng.standards.ngsild.model import Quality
@@ -38,14 +43,14 @@ class Tiles:
     def __init__(self) -> None:
         self._made: OrderedDict[tuple[object, ...], tuple[int, int, bytes]] = OrderedDict()
 
-    def tile(self, space: Space, iri: str, place: tuple[int, int, int], moment: Moment) -> bytes:
-        """The tile z, x, y of a type at a moment; b"" where nothing lies in it."""
+    def tile(self, space: Space, look: Look, place: tuple[int, int, int], moment: Moment) -> bytes:
+        """The tile z, x, y of a look at a moment; b"" where nothing lies in it."""
         now, position = moment.now, moment.state.position
-        key = (space.number, iri, place, moment.stale, moment.past and now)
+        key = (space.number, look, place, moment.stale, moment.past and now)
         known = self._made.get(key)
         if known is not None and known[0] == position and abs(now - known[1]) < _FRESH:
             return known[2]
-        made = make(space, iri, place, moment)
+        made = make(space, look, place, moment)
         self._made[key] = (position, now, made)
         self._made.move_to_end(key)
         if len(self._made) > _KEPT:
@@ -67,25 +72,28 @@ class _View:
     """From where and when a tile is looked at."""
 
     space: Space
+    look: Look
     place: tuple[int, int, int]
     now: int
     stale: frozenset[str]
 
 
-def make(space: Space, iri: str, place: tuple[int, int, int], moment: Moment) -> bytes:
-    """The tile of a type at a moment: one layer, `entities`, of points, lines and polygons."""
+def make(space: Space, look: Look, place: tuple[int, int, int], moment: Moment) -> bytes:
+    """The tile of a look at a moment: one layer, `entities`, of points, lines and polygons."""
     west, south, east, north = bounds(*place)
-    view = _View(space, place, moment.now, moment.stale)
+    view = _View(space, look, place, moment.now, moment.stale)
+    test = columns.compile(look.where, read_sub)
     parts: list[_Part] = []
     state = moment.state
     with state.lock:
-        for table in state.tables_of([iri]):
+        for table in state.tables_of([look.type]):
             cells = located(space, table)
-            if cells is None or cells.boxes is None or not table.living:
+            if cells is None or cells.boxes is None or not table.living or not tree.possible(look.where, table.types):
                 continue
             box = cells.bounds()
             inside = (box[0] <= east) & (box[2] >= west) & (box[1] <= north) & (box[3] >= south)
             rows = np.flatnonzero(inside)
+            rows = rows[test(Excerpt(table, rows))] if len(rows) else rows
             if len(rows):
                 parts += _table(view, table, cells, rows)
     if not parts:
@@ -96,12 +104,17 @@ def make(space: Space, iri: str, place: tuple[int, int, int], moment: Moment) ->
     return encode_layer(LAYER, drawing.drawn, drawing.commands, drawing.counts, ids, properties)
 
 
-def _joined(columns: list[Column]) -> Column:
-    if len(columns) == 1:
-        return columns[0]
-    if isinstance(columns[0], Coded):
-        return Coded.concat([column for column in columns if isinstance(column, Coded)])
-    return np.concatenate([column for column in columns if not isinstance(column, Coded)])
+def _joined(parts: list[Column]) -> Column:
+    if len(parts) == 1:
+        return parts[0]
+    if any(isinstance(part, Coded) for part in parts):
+        return Coded.concat([part if isinstance(part, Coded) else _told(part) for part in parts])
+    return np.concatenate([part for part in parts if not isinstance(part, Coded)])
+
+
+def _told(numbers: F8 | Mask) -> Coded:
+    """Numbers as texts, where others of the layer are texts."""
+    return Coded.of(None if number != number else f"{number:g}" for number in numbers.tolist())
 
 
 def _table(view: _View, table: Table, cells: Cells, rows: Index) -> list[_Part]:
@@ -121,7 +134,7 @@ def _table(view: _View, table: Table, cells: Cells, rows: Index) -> list[_Part]:
 
 
 def _part(view: _View, table: Table, cells: Cells, rows: Index, drawing: Drawing) -> _Part:
-    """id, label, age_s, stale and estimated of some rows."""
+    """id, label, age_s, stale and estimated of some rows, and the value where an attribute is looked at."""
     ids = table.directory.names(table.entity[rows])
     modified = cells.modified_at[rows]
     observed = cells.observed_at[rows]
@@ -133,7 +146,31 @@ def _part(view: _View, table: Table, cells: Cells, rows: Index, drawing: Drawing
         "stale": _stale(cells, rows, view.stale),
         "estimated": (cells.arrays["quality"][rows] & Quality.ESTIMATED) > 0,
     }
+    if view.look.attribute is not None:
+        properties["value"] = _value(table.columns.get((view.look.attribute, None)), rows)
     return _Part(drawing, table.entity[rows].astype(np.uint64), properties)
+
+
+def _value(cells: Cells | None, rows: Index) -> Column:
+    """Numbers, or texts where any is one; true and false are texts, as in the stream."""
+    if cells is None:
+        return np.full(len(rows), np.nan)
+    form, number = cells.form[rows], cells.number[rows]
+    numbers: F8 = np.where(form == Form.NUMBER, number, np.nan)
+    truth = form == Form.BOOLEAN
+    if not (truth | (form == Form.TEXT)).any():
+        return numbers
+    found = cells.text.take(rows).list()
+    return Coded.of(
+        ("true" if value else "false")
+        if yes
+        else text
+        if one == Form.TEXT
+        else None
+        if value != value
+        else f"{value:g}"
+        for text, one, value, yes in zip(found, form.tolist(), number.tolist(), truth.tolist(), strict=True)
+    )
 
 
 def _stale(cells: Cells, rows: Index, stale: frozenset[str]) -> Mask:

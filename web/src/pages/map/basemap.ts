@@ -36,6 +36,11 @@ export const PAPER: Record<Theme, Paper> = {
 };
 
 export const FONT = ["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"];
+/** Layers of names that the page writes above the markers: names.ts. */
+export const BIG_NAMES = "base:big-place";
+export const SMALL_NAMES = "base:small-place";
+/** They find their room here and are not seen. */
+const UNSEEN = 0.01;
 const SOURCE = "basemap";
 const DEEPEST = 16;
 
@@ -128,14 +133,14 @@ export function baseNames(theme: Theme, language: Language): LayerSpecification[
       paint: { ...paint, "text-color": paper.waterText },
     },
     {
-      ...of("place"), id: "base:small-place", type: "symbol", minzoom: 11, filter: ["!", ["in", ["get", "class"], ["literal", BIG_PLACES]]],
+      ...of("place"), id: SMALL_NAMES, type: "symbol", minzoom: 11, filter: ["!", ["in", ["get", "class"], ["literal", BIG_PLACES]]],
       layout: { "text-field": name, "text-font": FONT, "text-size": placeSize(11.5), "text-max-width": 8 },
-      paint,
+      paint: { ...paint, "text-opacity": UNSEEN },
     },
     {
-      ...of("place"), id: "base:big-place", type: "symbol", filter: ofClass(BIG_PLACES),
+      ...of("place"), id: BIG_NAMES, type: "symbol", filter: ofClass(BIG_PLACES),
       layout: { "text-field": name, "text-font": FONT, "text-size": placeSize(14), "text-max-width": 8, "text-letter-spacing": 0.06 },
-      paint,
+      paint: { ...paint, "text-opacity": UNSEEN },
     },
   ];
 }

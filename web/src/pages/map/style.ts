@@ -2,13 +2,19 @@
 import type { FeatureCollection } from "geojson";
 import type { ExpressionSpecification as Expression, FilterSpecification, LayerSpecification, StyleSpecification, VectorSourceSpecification } from "maplibre-gl";
 import type { Language, Theme } from "../../preferences";
+import { onGround } from "../../entity/types";
 import { baseGround, type BaseMapInfo, baseNames, baseSource, FONT, PAPER } from "./basemap";
+import type { Step } from "./layers";
 
 /** A layer of lines or areas, drawn from vector tiles. */
 export interface ShownShape {
   key: string;
   type: string;
   color: string;
+  legend: Step[];
+  /** The attribute that the legend speaks of, and what is let through (q). */
+  attribute: string | null;
+  query: string | null;
   /** When its tiles last changed, as their address says. */
   stamp: string;
 }
@@ -47,7 +53,6 @@ export const hitLayers = (key: string) => [`${key}:line`, `${key}:area`];
 
 export function styleOf(content: MapContent): StyleSpecification {
   const { theme, language, base, shapes } = content;
-  const below = [...shapes];
   return {
     version: 8,
     sources: {
@@ -60,7 +65,7 @@ export function styleOf(content: MapContent): StyleSpecification {
     layers: [
       { id: "land", type: "background", paint: { "background-color": PAPER[theme].land } },
       ...(base ? baseGround(theme) : [gridLayer(theme)]),
-      ...below.flatMap((shape) => shapeLayers(shape, content)),
+      ...shapes.flatMap((shape) => shapeLayers(shape, content)),
       ...(base ? baseNames(theme, language) : []),
       ...clusterLayers(theme),
       labelLayer(theme),
@@ -72,18 +77,34 @@ function gridLayer(theme: Theme): LayerSpecification {
   return { id: "graticule", type: "line", source: GRATICULE, paint: { "line-color": COLORS[theme].grid, "line-width": 1 } };
 }
 
-function tilesOf({ type, stamp }: ShownShape): VectorSourceSpecification {
-  const tiles = [`${location.origin}/tiles/${encodeURIComponent(type)}/{z}/{x}/{y}.mvt?${stamp}`];
+function tilesOf({ type, stamp, attribute, query }: ShownShape): VectorSourceSpecification {
+  const asked = [...(attribute ? [`value=${encodeURIComponent(attribute)}`] : []), ...(query ? [`q=${encodeURIComponent(query)}`] : []), stamp];
+  const tiles = [`${location.origin}/tiles/${encodeURIComponent(type)}/{z}/{x}/{y}.mvt?${asked.join("&")}`];
   return { type: "vector", tiles, minzoom: 0, maxzoom: DEEPEST_TILE };
 }
 
-function shapeLayers({ key, color }: ShownShape, content: MapContent): LayerSpecification[] {
+/** The colour of the step that a value falls into, as `stepOf` finds it for markers. */
+export function colorOfValue(legend: Step[], color: string): Expression | string {
+  if (!legend.length) return color;
+  const value: Expression = ["get", "value"];
+  const least = legend.filter((step) => step.value === undefined).reverse();
+  const named = legend.filter((step) => step.value !== undefined);
+  const numbers = least.flatMap((step) => [[">=", ["to-number", value, 0], step.least ?? -Number.MAX_VALUE], onGround(step.color)]);
+  const texts = named.flatMap((step) => [["==", ["to-string", value], step.value], onGround(step.color)]);
+  const ofNumber = numbers.length ? ["case", ...numbers, color] : color;
+  const ofText = texts.length ? ["case", ...texts, color] : color;
+  return ["case", ["==", ["typeof", value], "number"], ofNumber, ofText] as Expression;
+}
+
+function shapeLayers({ key, color, legend }: ShownShape, content: MapContent): LayerSpecification[] {
   const colors = COLORS[content.theme];
   const shared = { source: sourceOf(key), "source-layer": TILE_LAYER };
-  const own: Expression = ["case", STALE, colors.stale, color];
+  const own: Expression = ["case", STALE, colors.stale, colorOfValue(legend, color)];
+  // a colour that says something is to be seen
+  const cover = legend.length ? 0.4 : 0.1;
   const chosen: Expression = ["==", ["get", "id"], content.selected ?? NOTHING_SELECTED];
   return [
-    { ...shared, id: `${key}:area`, type: "fill", filter: AREA, paint: { "fill-color": own, "fill-opacity": ["case", chosen, 0.26, 0.1] } },
+    { ...shared, id: `${key}:area`, type: "fill", filter: AREA, paint: { "fill-color": own, "fill-opacity": ["case", chosen, cover + 0.16, cover] } },
     {
       ...shared,
       id: `${key}:line`,
@@ -92,7 +113,7 @@ function shapeLayers({ key, color }: ShownShape, content: MapContent): LayerSpec
       layout: { "line-join": "round", "line-cap": "round" },
       paint: {
         "line-color": ["case", chosen, colors.accent, own],
-        "line-width": ["interpolate", ["linear"], ["zoom"], 10, ["case", chosen, 3, 1], 15, ["case", chosen, 5, 2.4]],
+        "line-width": ["interpolate", ["linear"], ["zoom"], 10, ["case", chosen, 3, legend.length ? 1.6 : 1], 15, ["case", chosen, 5, legend.length ? 4 : 2.4]],
         "line-opacity": 0.85,
       },
     },
