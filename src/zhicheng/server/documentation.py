@@ -22,7 +22,18 @@ FOLDER = _INSTALLED if _INSTALLED.is_dir() else _SOURCES / "docs"
 _NAME = re.compile(r"[\w-]+(?:/[\w-]+)*")
 _PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".toml": "text/plain; charset=utf-8"}
 FILES = "/api/v1/docs/files/"
-_FIRST = ("architecture", "reference-model", "catalogue", "sql", "feeds", "applications", "configuration", "glossary")
+_GUIDES = ("first-ten-minutes", "operators", "integrators")
+_FIRST = (
+    *(f"guides/{language}/{name}" for language in ("zh", "en") for name in _GUIDES),
+    "architecture",
+    "reference-model",
+    "catalogue",
+    "sql",
+    "feeds",
+    "applications",
+    "configuration",
+    "glossary",
+)
 
 
 @dataclass(frozen=True, slots=True)
