@@ -74,6 +74,7 @@ AT: dict[tuple[str, str], Rule | None] = {
     ("GET", "/api/v1/account"): None,
     ("GET", "/api/v1/consent"): None,
     ("GET", "/api/v1/sql/relations"): None,
+    ("GET", "/api/v1/developer"): None,
     ("GET", "/api/v1/developer/interfaces"): None,
     ("GET", "/api/v1/sandbox"): None,
     ("GET", "/ngsi-ld/v1/info/sourceIdentity"): None,
