@@ -20,8 +20,9 @@ def rows(*said: tuple[int, str, str | None, str | float | None, int]) -> Rows:
         Form.NOTHING if one is None else Form.TEXT if text is not None else Form.NUMBER
         for one, text in zip(value, texts, strict=True)
     ]
+    kinds = ["GtfsTrip" if ":GtfsTrip:" in one else "Vehicle" for one in entity]
     return Rows(
-        entity=Coded.of(entity), type=Coded.constant("Vehicle", count), attribute=Coded.of(attribute), dataset=nothing,
+        entity=Coded.of(entity), type=Coded.of(kinds), attribute=Coded.of(attribute), dataset=nothing,
         form=np.array(forms, np.uint8), number=np.array(numbers, float), text=Coded.of(texts), unit=nothing,
         sub=nothing, at=np.array(at, np.int64), recorded_at=np.array(position, np.int64),
         position=np.array(position, np.int64), late=np.zeros(count, bool),

@@ -5,24 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zhicheng.compute.ahead import Worth
-from zhicheng.compute.app import Layer, Output, Reads, Step, Writes
+from zhicheng.compute.app import Layer, Output, Step, Writes
+from zhicheng.compute.fleet import STATUS, VEHICLE, Patience
 from zhicheng.compute.vital import Vital
 from zhicheng.kernel.instants import MINUTE
 from zhicheng.standards.models.model import Label
 from zhicheng.standards.ngsild.model import Kind
 
-VEHICLE, TRIP, ARRIVAL = "Vehicle", "GtfsTrip", "ArrivalEstimation"
+ARRIVAL = "ArrivalEstimation"
 HAS_TRIP, HAS_ROUTE, HAS_STOP, HAS_VEHICLE = "hasTrip", "hasRoute", "hasStop", "hasVehicle"
-STATUS, SEQUENCE, STAMP = "current_status", "current_stop_sequence", "observationDateTime"
-START_DATE, START_TIME, RELATION = "start_date", "start_time", "schedule_relationship"
 LOCATION, ARRIVES, AWAY, NUMBER = "location", "arrivalTime", "stopsAway", "stopSequence"
 
-TEXTS = (HAS_TRIP, HAS_ROUTE, HAS_STOP, START_DATE, START_TIME, RELATION)
-"""What is remembered of a vehicle as it last said it."""
-READS = (
-    Reads(VEHICLE, (*TEXTS, STATUS, SEQUENCE, STAMP)),
-    Reads(TRIP, (RELATION,)),
-)
 WRITES = (
     Writes(
         ARRIVAL,
@@ -90,3 +83,8 @@ class Params:
     def worth(self) -> Worth:
         """Which predictions are worth a row."""
         return Worth(self.minutes * 60, self.least, self.share, self.near)
+
+    @property
+    def patience(self) -> Patience:
+        """When vehicles of which nothing is heard are looked at again, are stale, and are given up."""
+        return Patience(self.tick, self.stale, self.forget)

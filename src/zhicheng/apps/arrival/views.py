@@ -108,7 +108,7 @@ def _vehicle(seen: Seen, ahead: list[Arrival], following: int, params: m.Params)
     """A vehicle with its next stop, and when it comes to the stops from there on."""
     one = ahead[0]
     vehicle = seen.one(one.vehicle)
-    status = said.text(vehicle, m.STATUS) if said.text(vehicle, m.HAS_STOP) == one.stop else ""
+    status = said.text(vehicle, "current_status") if said.text(vehicle, m.HAS_STOP) == one.stop else ""
     return {
         "id": one.vehicle or one.trip,
         "label": said.text(vehicle, "name") or said.text(vehicle, "vehicle_label") or named(one.vehicle)[1],
@@ -122,7 +122,7 @@ def _vehicle(seen: Seen, ahead: list[Arrival], following: int, params: m.Params)
 
 def _stop(seen: Seen, urn: str) -> Json:
     stop = seen.one(urn)
-    return {"id": urn, "name": names.both(stop, urn), "location": said.value(stop, m.LOCATION)}
+    return {"id": urn, "name": names.both(stop, urn), "location": said.value(stop, "location")}
 
 
 def _feed(name: str, label: Label, make: Callable[[Seen], Feed]) -> View:
