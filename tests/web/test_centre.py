@@ -201,7 +201,7 @@ def test_a_type_shows_lineage_and_ways_in(opened: Opened) -> None:
     page.locator(".lineage article").first.wait_for()
     opened.picture(f"type-{opened.name}")  # type: ignore[attr-defined]  # set by the fixture
     assert "planning" in page.locator(".lineage").inner_text()
-    page.get_by_role("tab", name="Python").click()
+    page.get_by_role("button", name="Python").click()
     assert opened.server.base in page.locator(".example").inner_text()
     page.locator(".centre-head a").first.click()
     page.locator(".departments").wait_for()

@@ -11,7 +11,6 @@ const WORDS = {
   faults: ["{count} 处故障", "{count} faults"],
   attention: ["{count} 处需关注", "{count} to look at"],
   more: ["另有 {count} 项", "{count} more"],
-  open: ["查看{name}", "Look into {name}"],
   runs: ["正在运行", "What runs now"],
   nothing_runs: ["此刻没有运行的部分", "Nothing runs here now"],
   part: ["部分", "Part"],
