@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from zhicheng.analysis.patterns import Pattern, find_patterns
+from zhicheng.kernel import instants
+from zhicheng.kernel.errors import NotFound
+from zhicheng.kernel.instants import SECOND
+from zhicheng.standards.gtfs import names
 from zhicheng.standards.gtfs.arrivals import Arrival, arrivals_of, named, runs
-from zhicheng.standards.gtfs.calls import OVERDUE, timetable
+from zhicheng.standards.gtfs.calls import OVERDUE, silent, timetable
 from zhicheng.standards.gtfs.static import Static
+from zhicheng.standards.models import said
 from zhicheng.standards.models.seen import Seen
+from zhicheng.standards.ngsild.model import Json
 
 _MOST_WAYS = 4
 """Ways that a line is shown to go; short runs and rare detours are not among them."""
@@ -23,6 +29,53 @@ class Way:
     headsign: str
     stops: tuple[str, ...]
     trips: frozenset[str]
+
+
+def diagram(seen: Seen, asked: str, silence: float) -> Json:
+    """The document of a line, version 1 (docs/signs.md): its stops in order of travel, and the vehicles on their way.
+
+    asked: the line, as `names.line_urn` takes it; silence: see `calls`
+    """
+    urn = names.line_urn(asked)
+    route, ways = seen.one(urn), ways_of(seen, urn)
+    if route is None and not ways:
+        raise NotFound(f"There is no line {urn}", f"没有线路 {urn}", line=urn)
+    vehicles: list[list[Json]] = [[] for _ in ways]
+    for number, following, ahead in on_the_way(seen, urn, ways):
+        vehicles[number].append(_vehicle(seen, ahead, following, silence))
+    return {
+        "version": 1,
+        "at": instants.format(seen.now),
+        "id": urn,
+        "line": names.short(route, urn),
+        "name": names.both(route, urn),
+        "color": names.colour(route),
+        "directions": [
+            {"headsign": way.headsign, "stops": [_stop(seen, stop) for stop in way.stops], "vehicles": own}
+            for way, own in zip(ways, vehicles, strict=True)
+        ],
+    }
+
+
+def _vehicle(seen: Seen, ahead: list[Arrival], following: int, silence: float) -> Json:
+    """A vehicle with its next stop, and when it comes to the stops from there on."""
+    one = ahead[0]
+    vehicle = seen.one(one.vehicle)
+    status = said.text(vehicle, "current_status") if said.text(vehicle, "hasStop") == one.stop else ""
+    return {
+        "id": one.vehicle or one.trip,
+        "label": said.text(vehicle, "name") or said.text(vehicle, "vehicle_label") or named(one.vehicle)[1],
+        "next": following,
+        "standing": status == "STOPPED_AT",
+        "minutes": [max(at.time - seen.now, 0) // SECOND // 60 for at in ahead],
+        "stale": silent(seen, one, silence),
+        "simulated": said.simulated(vehicle),
+    }
+
+
+def _stop(seen: Seen, urn: str) -> Json:
+    stop = seen.one(urn)
+    return {"id": urn, "name": names.both(stop, urn), "location": said.value(stop, "location")}
 
 
 def ways_of(seen: Seen, line: str) -> list[Way]:
