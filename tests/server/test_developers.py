@@ -15,6 +15,7 @@ from tests.server.identity.conftest import HOME, PASSWORD, browser, sign_in
 from zhicheng.kernel import instants
 from zhicheng.kernel.instants import DAY, MINUTE, SECOND
 from zhicheng.security.actions import ACTIONS, PUBLIC
+from zhicheng.server.sandbox import first_within
 
 Start = Callable[..., Awaitable[Client]]
 DESK = "/api/v1/developer"
@@ -226,7 +227,7 @@ async def test_a_recorded_day_runs_again_in_the_sandbox_marked_as_made_up(start:
     monkeypatch.setattr("zhicheng.server.sandbox._AGAIN", 0)
     client = await start()
     now = client.city.clock()
-    for minutes_ago, free in ((50, 120), (40, 87), (30, 40), (20, 66)):
+    for minutes_ago, free in ((40, 120), (30, 87), (20, 40), (10, 66)):
         await told(client, minutes_ago, free, now)
     key = await key_of(client, place="sandbox")
     answer = await client.put("/api/v1/sandbox", json={"speed": 600}, headers=bearer(key))
@@ -252,6 +253,16 @@ async def test_a_recorded_day_runs_again_in_the_sandbox_marked_as_made_up(start:
     assert written.status_code == 201
     await client.put("/api/v1/sandbox", json={"speed": 1}, headers=bearer(key))
     assert (await client.get(f"{ENTITIES}/{PARK['id']}", headers=bearer(key))).status_code == 404, "emptied"
+
+
+async def test_a_lone_row_of_an_earlier_hour_is_no_recording(start: Start) -> None:
+    client = await start()
+    now = client.city.clock()
+    for minutes_ago in (200, 12, 8, 4):
+        await told(client, minutes_ago, 1, now)
+    found = first_within(client.city.home.store, now - DAY, now, now)
+    assert found is not None
+    assert abs(found - (now - 12 * MINUTE)) < SECOND
 
 
 async def test_what_is_erased_in_the_city_is_erased_in_the_sandbox(start: Start, monkeypatch: Any) -> None:

@@ -44,6 +44,8 @@ _FASTEST = 600.0
 _AGAIN = 10 * SECOND
 """How soon it may be begun anew."""
 _PART = 5 * MINUTE
+_SILENCE = 15 * MINUTE
+"""A recording in which nothing is told for longer is two."""
 _LOOK = 2.0
 """Seconds from look to look for what was erased."""
 Work = Literal["off", "starting", "running", "failed"]
@@ -313,17 +315,20 @@ class Sandbox:
 
 
 def first_within(city: Store, start: int, end: int, now: int) -> int | None:
-    """The first instant of a window from which on things go on happening: a feed's start, not one lone row."""
+    """The first instant of the longest stretch of a window in which something goes on, of equal ones the last."""
     if end <= start:
         return None
     rows = city.moments(start, end, _PART)
     inside = (rows.at >= start - _PART) & (rows.at < end)
-    at, count = rows.at[inside], rows.count[inside]
+    at = rows.at[inside]
     if not len(at):
         return None
-    part = int(at[count >= max(1, int(np.median(count)) // 4)][0])
-    found = city.during(max(part, start) - 1, part + _PART)
-    first = max(part, start) if not len(found) else int(np.minimum(found.effective, found.recorded_at).min())
+    stretch = np.concatenate([[0], np.cumsum(np.diff(at) > _SILENCE)])
+    parts = np.bincount(stretch)
+    longest = len(parts) - 1 - int(np.argmax(parts[::-1]))
+    part = max(start, int(at[stretch == longest][0]))
+    found = city.during(part - 1, part + _PART)
+    first = part if not len(found) else int(np.minimum(found.effective, found.recorded_at).min())
     return min(max(start, first), now - SECOND)
 
 
