@@ -7,6 +7,7 @@ from benchmarks import (
     apps,
     arrival,
     audit,
+    backlog,
     bologna,
     demo,
     disk,
@@ -46,6 +47,7 @@ _MODULES = (
     bologna,
     stream,
     vitals,
+    backlog,
 )
 
 BENCHMARKS = {module.BENCHMARK.name: module.BENCHMARK for module in _MODULES}

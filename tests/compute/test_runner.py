@@ -14,7 +14,7 @@ import pytest
 
 from tests.compute.windowed import MEANS, QUARTERS
 from zhicheng.compute import law
-from zhicheng.compute.app import AnyApp, Derived, Tables
+from zhicheng.compute.app import AnyApp, Derived, Output, Tables, Writes
 from zhicheng.compute.figures import Explained
 from zhicheng.compute.rows import Rows, emit, nothing, retire
 from zhicheng.compute.runner import Runner, RunnerSettings
@@ -255,3 +255,19 @@ def test_figures_do_not_wait_for_the_end_of_a_step(store: EmbeddedStore, clock: 
     assert 0 < told[0].done < 1 and (told[0].cpu_left or 0) > 0
     runner.run()
     assert (runner.explain().done, runner.explain().cpu_left, runner.rows_left) == (1.0, 0.0, 0)
+
+
+def test_texts_that_are_not_stored_are_not_kept(store: EmbeddedStore, clock: Scripted) -> None:
+    fill(store, clock, commits_of(log_of(MEANS, 3)))
+
+    def wordy(rows: Rows, state: object, params: object, tables: Tables) -> Derived[object]:
+        own = rows.of("pm25")
+        said = Coded.of(["calm"] * len(own))
+        changes = emit(own.entity, "mood", own.at, text=Coded([*said.values, *map(str, range(1000))], said.codes))
+        return Derived(changes, state)
+
+    app = replace(MEANS, name="wordy", derive=wordy, writes=(Writes(MEANS.reads[0].type, (Output("mood"),)),))
+    runner = Runner(app, store)
+    runner.run()
+    kept = [text for chunk in store.parts()[2] for text in chunk.batch.changes.text.values]
+    assert runner.explain().written > 0 and "calm" in kept and "7" not in kept

@@ -228,7 +228,7 @@ def _parts(changes: Changes) -> Iterator[Changes]:
         yield changes
         return
     for start in range(0, len(changes), _ROWS):
-        yield changes.take(np.arange(start, min(start + _ROWS, len(changes))))
+        yield changes.take(np.arange(start, min(start + _ROWS, len(changes)))).compact()
 
 
 def _progress(say: Words) -> Progress:

@@ -78,7 +78,7 @@ class Press:
         codes = self.check(changes)
         worth = self._worth(changes, codes, emitted)
         if not worth.all():
-            changes, codes = changes.take(worth), codes[worth]
+            changes, codes = changes.take(worth).compact(), codes[worth]
         changes.attribute = Coded(self._iris, codes)
         changes.kind = self._kinds[codes]
         units = Coded.of(self._units)

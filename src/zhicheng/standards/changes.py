@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
@@ -131,6 +131,16 @@ class Changes:
         """The chosen rows."""
         columns: dict[str, Any] = {column: _take(getattr(self, column), rows) for column in COLUMNS}
         return Changes(**columns, types=self.types)
+
+    def compact(self) -> Changes:
+        """The same rows with only the texts they use: chosen rows share those of all, which would be kept with them.
+
+        >>> import numpy as np
+        >>> some = Changes.of_readings(Coded.of(["urn:a", "urn:b"]), Coded.of(["t", "t"]), np.array([0, 1]))
+        >>> some.take(np.array([1])).compact().entity.values
+        ['urn:b']
+        """
+        return replace(self, **{name: getattr(self, name).compact() for name in CODED})
 
     @staticmethod
     def concat(parts: Sequence[Changes]) -> Changes:

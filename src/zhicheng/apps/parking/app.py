@@ -20,7 +20,7 @@ from zhicheng.apps.parking.views import VIEWS
 from zhicheng.compute.app import App, Derived, Tables
 from zhicheng.compute.rows import Rows, Wide, emit, in_order, nothing, subs
 from zhicheng.compute.state import Keyed
-from zhicheng.kernel.columns import F8, Index
+from zhicheng.kernel.columns import F8, I4, I8, Index
 from zhicheng.kernel.moments import printed
 from zhicheng.kernel.zones import offsets, zone
 from zhicheng.standards.changes import Changes, Form
@@ -59,6 +59,13 @@ def _derived(rows: Rows, parks: Keyed, params: m.Params) -> Changes:
     return in_order([(known, filled), *_foreseen(wide, read, forecasts, total[read], params)])
 
 
+def _final(commit: I8, park: I4, issued: I8) -> Index:
+    """The last forecast of each car park in each commit, which alone is kept: an import's holds weeks of them."""
+    order = np.lexsort((issued, park, commit))
+    ends = (np.diff(park[order], append=-1) != 0) | (np.diff(commit[order], append=-1) != 0)
+    return np.sort(order[ends])
+
+
 def _foreseen(wide: Wide, read: Index, made: Forecasts, total: F8, params: m.Params) -> Iterator[tuple[Index, Changes]]:
     """Trend and forecasts, each with the readings they came of."""
     source = made.reading
@@ -69,8 +76,9 @@ def _foreseen(wide: Wide, read: Index, made: Forecasts, total: F8, params: m.Par
     trend = logic.trend(made.hour, total, params.steady)
     said = trend.codes >= 0
     yield source[said], emit(entity.take(said), m.TREND, issued[said], text=trend.take(said))
-    texts = written(m.PLACES, issued, centre, low, high)
-    yield source, emit(entity, m.FORECAST, issued, text=texts, form=Form.JSON)
+    final = _final(wide.rows.position[read[source]], entity.codes, issued)
+    texts = written(m.PLACES, issued[final], centre[final], low[final], high[final])
+    yield source[final], emit(entity.take(final), m.FORECAST, issued[final], text=texts, form=Form.JSON)
     hourly = np.flatnonzero((made.slot % _HOUR == 0) & (total > 0))
     place = int(np.flatnonzero(HORIZONS == _HOUR)[0])
     share, fullest, emptiest = (logic.occupancy(part[hourly, place], total[hourly]) for part in (centre, low, high))
