@@ -20,10 +20,11 @@ from zhicheng.compute.rows import Rows, emit, nothing, retire
 from zhicheng.compute.runner import Runner, RunnerSettings
 from zhicheng.compute.terms import iri
 from zhicheng.kernel.columns import Coded
+from zhicheng.kernel.errors import Unavailable
 from zhicheng.standards.changes import Changes, ChangesBuilder
 from zhicheng.standards.ngsild.changes import add_life, add_types
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
-from zhicheng.storage.log import Batch, Commit, HistoryQuery
+from zhicheng.storage.log import Batch, Commit, Cursor, HistoryQuery
 
 OUTPUTS = {"means": ("pm25Mean",), "quarters": ("freeCopy", "freePlaces")}
 SMALL = RunnerSettings(batch_rows=7, save_rows=20, idle_rows=10)
@@ -247,7 +248,7 @@ def test_figures_do_not_wait_for_the_end_of_a_step(store: EmbeddedStore, clock: 
     runner.step()
     told: list[Explained] = []
     with runner._lock:
-        asking = Thread(target=lambda: told.append(runner.explain()))
+        asking = Thread(target=lambda: told.append(runner.explain(at_work=True)))
         asking.start()
         asking.join(5)
         assert [one.position for one in told] == [runner.position]
@@ -271,3 +272,17 @@ def test_texts_that_are_not_stored_are_not_kept(store: EmbeddedStore, clock: Scr
     runner.run()
     kept = [text for chunk in store.parts()[2] for text in chunk.batch.changes.text.values]
     assert runner.explain().written > 0 and "calm" in kept and "7" not in kept
+
+
+def test_who_is_told_to_end_does_not_read_again_to_the_end(store: EmbeddedStore, clock: Scripted) -> None:
+    fill(store, clock, commits_of(log_of(QUARTERS, 3)))
+    Runner(QUARTERS, store, settings=replace(LARGE, save_rows=10**9)).run()
+    store.commit(Commit(nothing(), "app:quarters", "app:quarters", cursor=Cursor("app:quarters", 1, "9:0:0:0", b"")))
+    again = Runner(QUARTERS, store, settings=LARGE)
+    assert again.explain(at_work=True).position == 0
+    again.ending = True
+    with pytest.raises(Unavailable):
+        again.step()
+    again.close()
+    later = Runner(QUARTERS, store, settings=LARGE)
+    assert later.run() == 0 and later.explain().rows_left == 0

@@ -19,7 +19,7 @@ from zhicheng.compute.corrections import corrections_of, mended
 from zhicheng.compute.figures import Explained, Meters
 from zhicheng.compute.pipeline import Pipeline, parts
 from zhicheng.compute.rows import nothing
-from zhicheng.kernel.errors import Invalid
+from zhicheng.kernel.errors import Invalid, Unavailable
 from zhicheng.kernel.telemetry import Silent, Telemetry
 from zhicheng.standards.changes import Changes
 from zhicheng.storage.log import MOST_ROWS, Batch, Commit, Cursor, Producer, VersionConflict
@@ -65,6 +65,8 @@ class Runner:
         self.position = 0
         self.lost = 0
         self.state_bytes = 0
+        self.ending = False
+        """Set from outside: what takes long is broken off."""
         self._since = self._until = 0
         self._corrections: Batch | None = None
         self._cpu = cpu
@@ -160,14 +162,15 @@ class Runner:
         """Rows of the log that it has not read."""
         return self.store.rows_after(self.position)
 
-    def explain(self) -> Explained:
-        """How it is doing; while it is at work nobody waits for the end of a step."""
-        if not self._began and self._lock.acquire(blocking=False):
-            try:
+    def explain(self, *, at_work: bool = False) -> Explained:
+        """How it is doing.
+
+        at_work: steps are made elsewhere: nobody waits for the end of one, nor takes up what is stored
+        """
+        if not at_work:
+            with self._lock:
                 if not self._began:
                     self._begin()
-            finally:
-                self._lock.release()
         state, position = self.store.state, self.position
         counts, memory = self.pipeline.counts, self.pipeline.memory
         known = memory.recorded_at if state.position > position else 0
@@ -293,6 +296,8 @@ class Runner:
                 kept, self.position, self.state_bytes = large.state, position, len(large.state)
         self.pipeline.begin(kept, self._tables())
         for reached, batch in self._scan() if self.position < target else ():
+            if self.ending:
+                raise Unavailable(f"The application {self.app.name} is being stopped", f"应用 {self.app.name} 正在停止")
             for part in parts(batch.take(batch.position <= target)):
                 self.pipeline.feed(part)
             if reached >= target:

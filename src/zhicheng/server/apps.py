@@ -171,7 +171,7 @@ class AppTask:
 
     def explain(self) -> Explained:
         """How it is doing."""
-        return self.runner.explain()
+        return self.runner.explain(at_work=True)
 
     @property
     def turns(self) -> int:
@@ -180,6 +180,7 @@ class AppTask:
 
     async def stop(self) -> None:
         """Note where it stands."""
+        self.runner.ending = True
         with contextlib.suppress(ZhichengError):
             await asyncio.to_thread(self.runner.close)
 
