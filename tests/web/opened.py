@@ -29,8 +29,8 @@ FILLED = {
 """What stands in the place of a path's parameters."""
 
 
-REFUSED = ("/account", "/consent")
-"""What these pages ask is refused in a city without accounts, and they say so; the browser says it, too."""
+REFUSED = {"/account": "403", "/consent": "403", "/welcome": "401"}
+"""What these pages ask is refused in a city without accounts or links, and they say so; the browser says it, too."""
 
 
 def paths() -> list[str]:
@@ -69,7 +69,8 @@ class Opened:
         self.page.on("request", lambda request: self._look(request.url, request.method))
 
     def _hear(self, text: str) -> None:
-        if not (urlparse(self.page.url).path in REFUSED and "403" in text):
+        expected = REFUSED.get(urlparse(self.page.url).path)
+        if expected is None or expected not in text:
             self.wrong.append(text)
 
     def _look(self, url: str, method: str) -> None:

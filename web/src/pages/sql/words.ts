@@ -31,6 +31,7 @@ const WORDS = {
   nothing_yet: ["输入语句并运行，或选择一个示例。", "Write a statement and run it, or choose an example."],
   insert: ["插入 {name}", "Insert {name}"],
   up_to: ["最多 {count} 行", "At most {count} rows"],
+  most_rows: ["最多行数", "At most so many rows"],
 } as const satisfies Record<string, Text>;
 
 export const say = sayer(WORDS);
