@@ -113,9 +113,17 @@ def _lead(token: Token, name: str) -> None:
         token.attrSet(str(key), f"/docs/{quote(f'sources/{whole}', safe='')}")
 
 
+def _below(folder: Path, name: str) -> Path:
+    """Where a name of a path leads to, perhaps elsewhere; NotFound for one that no file can have."""
+    try:
+        return (folder / name).resolve()
+    except (OSError, ValueError):
+        raise NotFound("There is no such file", "没有该文件") from None
+
+
 def file(name: str) -> tuple[bytes, str]:
     """A picture or table beside the documents with its media type; NotFound."""
-    path = (FOLDER / name).resolve()
+    path = _below(FOLDER, name)
     media = _PICTURES.get(path.suffix)
     if media is None or not path.is_relative_to(FOLDER.resolve()) or not path.is_file():
         raise NotFound("There is no such file", "没有该文件")
@@ -124,7 +132,7 @@ def file(name: str) -> tuple[bytes, str]:
 
 def source(name: str) -> str:
     """A file of the sources that documents point to, a test for instance; NotFound where only the package is there."""
-    path = (_SOURCES / name).resolve()
+    path = _below(_SOURCES, name)
     inside = any(path.is_relative_to(_SOURCES / part) for part in ("tests", "examples", "benchmarks"))
     if FOLDER == _INSTALLED or not inside or path.suffix not in (".py", ".toml", ".md") or not path.is_file():
         raise NotFound(
