@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 VEHICLES = 3_000
-LARGEST = 500_000
+LARGEST = 450_000
 PARK = f"urn:ngsi-ld:OffStreetParking:test:{5}"
 NEAR = "#13.6/22.8185/108.3545"
 PICTURES = {
-    "map-zh": (f"lang=zh&entity={PARK}#13.3/22.799/108.403", "light", 1440, 810),
-    "map-en-dark": (f"lang=en{NEAR}", "dark", 1440, 810),
-    "map-slider": ("lang=zh", "light", 1440, 810),
+    "map-zh": (f"lang=zh&entity={PARK}#13.3/22.799/108.403", "light", 1280, 720),
+    "map-en-dark": (f"lang=en{NEAR}", "dark", 1280, 720),
+    "map-slider": ("lang=zh", "light", 1280, 720),
     "map-phone": (f"lang=zh{NEAR}", "light", 390, 844),
 }
 
