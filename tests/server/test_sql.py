@@ -266,6 +266,7 @@ async def test_a_question_needs_the_action_and_the_right_form(start: Start) -> N
     for more in ({"format": "pdf"}, {"folder": "/etc"}, {"rows": 0}, {"seconds": -1}, {"encoding": "ebcdic"}):
         assert (await client.post(SQL, json={"sql": "SELECT 1", **more})).status_code == 400
     assert (await client.post(SQL, json={"sql": 1})).status_code == 400
+    assert (await asked(client, "SELECT 1", seconds=1e307)).status_code == 200
 
 
 async def test_a_damaged_segment_is_not_read(city: Client) -> None:

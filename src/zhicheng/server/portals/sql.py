@@ -71,7 +71,7 @@ def _question(said: object, *, strict: bool = True) -> Question:
 
 async def _answer(request: Request, question: Question, desk: Desk) -> Answer:
     settings = request.city.settings.sql
-    time = request.tally.sql_left(min(settings.time, int(question.seconds * 1e6)))
+    time = request.tally.sql_left(int(min(float(settings.time), question.seconds * 1e6)))
     limits = Limits(settings.memory, time, min(settings.rows, question.rows))
     await request.body()  # so that what comes next on the wire can only be that the client is gone
     async with desk.turn():
