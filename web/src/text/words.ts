@@ -26,6 +26,7 @@ const WORDS = {
   large: ["大字版", "A+ Large text"],
   account: ["我的账号：{name}", "My account: {name}"],
   people: ["管理账号", "Manage accounts"],
+  audit: ["审计日志", "The log of acts"],
   close: ["关闭", "Close"],
   back: ["返回", "Back"],
   retry: ["重试", "Try again"],
