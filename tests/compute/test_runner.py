@@ -286,3 +286,15 @@ def test_who_is_told_to_end_does_not_read_again_to_the_end(store: EmbeddedStore,
     again.close()
     later = Runner(QUARTERS, store, settings=LARGE)
     assert later.run() == 0 and later.explain().rows_left == 0
+
+
+def test_a_state_that_outgrows_the_cursor_is_written_at_once(store: EmbeddedStore, clock: Scripted) -> None:
+    fill(store, clock, commits_of(log_of(QUARTERS, 3)))
+    first = Runner(QUARTERS, store, settings=SMALL)
+    while (cursor := store.cursor("app:quarters")) is None or not cursor.state:
+        assert first.step()
+    grown = replace(SMALL, inline=len(cursor.state) + 100, save_rows=10**9)
+    runner = Runner(QUARTERS, store, settings=grown)
+    while (cursor := store.cursor("app:quarters")) is not None and cursor.state:
+        assert runner.step(), "its state never grew"
+    assert store.cursor("app:quarters", 1) is not None

@@ -65,6 +65,8 @@ class Runner:
         self.position = 0
         self.lost = 0
         self.state_bytes = 0
+        self._outgrown = True
+        """No large state is stored: the first that is too large for the cursor is written at once."""
         self.ending = False
         """Set from outside: what takes long is broken off."""
         self._since = self._until = 0
@@ -148,6 +150,7 @@ class Runner:
             if not self._began:
                 self._stand()
             self.epoch += 1
+            self._outgrown = True
             self.position = self._noted = 0
             self._since, self._until = since or 0, self.store.state.position
             self._corrections = None
@@ -261,8 +264,9 @@ class Runner:
 
     def _save_large(self, position: int, *, force: bool = False) -> None:
         if self.state_bytes <= self.settings.inline:
-            self._unsaved = 0
-        elif force or self._unsaved >= self.settings.save_rows:
+            self._unsaved, self._outgrown = 0, True
+        elif force or self._outgrown or self._unsaved >= self.settings.save_rows:
+            self._outgrown = False
             state = self.pipeline.state()
             self.state_bytes = len(state)
             cursor = Cursor(self.reader, STATE, self._at(position), state)
@@ -286,6 +290,7 @@ class Runner:
 
     def _begin(self) -> None:
         """Take up what is stored; rows between a large state and the outputs are read again, for the state alone."""
+        self._outgrown = True
         cursor, target = self._stand()
         kept, self.position = (None, 0) if cursor is None else (cursor.state or None, target)
         if kept is None and cursor is not None:
@@ -294,6 +299,7 @@ class Runner:
             self.position = 0
             if large is not None and epoch == self.epoch and position <= target:
                 kept, self.position, self.state_bytes = large.state, position, len(large.state)
+                self._outgrown = False
         self.pipeline.begin(kept, self._tables())
         for reached, batch in self._scan() if self.position < target else ():
             if self.ending:
