@@ -135,7 +135,7 @@ class Watched:
     """A city, its administrator and one person who sees a part of it."""
 
     def __init__(self, folder: Path, person: str) -> None:
-        text = '[identity]\nvisitors = "citizens"\n'
+        text = '[identity]\nvisitors = "citizens"\n[apps.vitals]\nenabled = false\n'  # writes at moments of its own
         self.city = City(parse_city(text, folder / "city.toml", {}), DataFolder(folder / "data"), environ={})
         self.city._policy_text = lambda: (1, POLICIES + OWN)  # type: ignore[method-assign]  # what the city's would say
         self.http = httpx.AsyncClient(
