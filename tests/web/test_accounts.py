@@ -234,3 +234,31 @@ def test_the_map_streams_by_the_cookie_alone_and_leads_to_the_entrance_when_it_e
     # signed out elsewhere
     assert page.evaluate("fetch('/api/v1/session', { method: 'DELETE' }).then(answer => answer.ok)")
     page.wait_for_url(re.compile("/sign-in\\?next=/map"), timeout=30_000)
+
+
+def test_an_auditor_finds_and_checks_what_was_done(closed: Closed, opened: Callable[..., Page]) -> None:
+    chief = opened(closed.link)
+    fill(chief, 账号="chief", 新密码=PASSWORD, 再输入一次=PASSWORD)
+    chief.get_by_role("button", name="启用").click()
+    chief.wait_for_url(HOME)
+    chief.goto(f"{closed.url}/people")
+    chief.get_by_role("button", name="新建账号").click()
+    fill(chief, 账号="wu.jing")
+    chief.get_by_label("审计管理员").check()
+    chief.get_by_role("button", name="保存").click()
+    auditor = opened(chief.locator(".copy-line code").inner_text(), viewport={"width": 1280, "height": 860})
+    fill(auditor, 新密码=PASSWORD, 再输入一次=PASSWORD)
+    auditor.get_by_role("button", name="启用").click()
+    auditor.wait_for_url(HOME)
+    auditor.goto(f"{closed.url}/audit")
+    auditor.get_by_label("类别").select_option(label="管理操作")
+    auditor.get_by_role("button", name="查询").click()
+    rows = auditor.locator("tbody tr")
+    rows.filter(has_text="accounts:write").first.wait_for()
+    assert all("管理操作" in text for text in rows.all_inner_texts())
+    rows.first.get_by_role("button", name="校验").click()
+    auditor.get_by_role("status").get_by_text(re.compile("已校验|本浏览器不能校验签名")).wait_for()
+    picture(auditor, "audit-zh.png")
+    with auditor.expect_download() as download:
+        auditor.get_by_role("link", name="导出 json").click()
+    assert "accounts:write" in download.value.path().read_text("utf-8")
