@@ -213,7 +213,7 @@ def test_a_click_on_a_marker_opens_what_is_known_of_it(show: Open) -> None:
     lon, lat = scene.place_of_park(PARK)
     page = show(f"lang=en&layers=parking.OffStreetParking#17/{lat}/{lon}")
     until(page, lambda: drawn(page) > 0, "the markers near it are drawn")
-    page.wait_for_timeout(500)
+    page.locator(".map-canvas[data-still]").wait_for()
     box = page.locator(".map-canvas").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
