@@ -1,4 +1,4 @@
-"""New York's recorded feeds, played: at 20 random instants the slider shows the vehicles that the screens showed live.
+"""New York's recorded feeds, played: at 20 random instants the slider shows the vehicles and boards that were live.
 
 The slider asks for (T, now). A screen could only show what had been recorded by T; so a train whose report of before T
 came with a later feed may rightly stand further on in the past than it stood on the screen, and for no other reason.
@@ -40,37 +40,50 @@ def platform(data: Callable[[str], Path], tmp_path: Path) -> Iterator[Running]:
         yield platform
 
 
-Shown = tuple[str, dict[str, Row], dict[str, Any]]
+Panel = dict[str, Any]
+Shown = tuple[str, dict[str, Row], Panel, list[Panel]]
 
 
 async def settled(client: httpx.AsyncClient, one: Viewer, chance: random.Random) -> Shown:
-    """The city's now, the screen and a train's panel, once the screen shows all and nothing comes meanwhile."""
+    """The city's now, the screen, a train's panel and a stop's board, once all is shown and nothing comes meanwhile."""
     while True:
         before = (await client.get("/api/v1/state")).json()
         await one.up_to(before["position"])
         trains = one.screen.seen("trains")
         panel = (await client.get(panel_of(chance.choice(sorted(trains))))).json()
+        board = await board_of(client, chance)
         after = (await client.get("/api/v1/state")).json()
         if (before["now"], before["position"]) == (after["now"], after["position"]):
-            return str(after["now"]), trains, panel
+            return str(after["now"]), trains, panel, board
+
+
+async def board_of(client: httpx.AsyncClient, chance: random.Random) -> list[Panel]:
+    """The panels of what is expected at a stop."""
+    asked = {"type": "ArrivalEstimation", "options": "keyValues", "limit": "100"}
+    coming = (await client.get("/ngsi-ld/v1/entities", params=asked)).json()
+    if not coming:
+        return []
+    stop = chance.choice(coming)["hasStop"]
+    names = [one["id"] for one in coming if one["hasStop"] == stop][:3]
+    return [(await client.get(panel_of(name))).json() for name in names]
 
 
 async def test_the_slider_shows_what_was_live(platform: Running) -> None:
     chance = random.Random(5)
-    recorded: dict[str, tuple[dict[str, Row], Any]] = {}
+    recorded: dict[str, tuple[dict[str, Row], Panel, list[Panel]]] = {}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{platform.port}", timeout=30) as client:
         async with viewer(platform.port) as one:
             await one.watch(TRAINS, box=[-74.3, 40.4, -73.6, 41.0], zoom=10)
             await one.until(lambda screen: screen.seen("trains"), 60)
             while len(recorded) < 20 and platform.feed("ace")["status"] != "ended":
-                now, trains, panel = await settled(client, one, chance)
-                recorded[now] = trains, panel
+                now, trains, panel, board = await settled(client, one, chance)
+                recorded[now] = trains, panel, board
                 await asyncio.sleep(chance.uniform(0.0, 0.4))
                 await one.after(now)
         assert len(recorded) == 20
         async with viewer(platform.port) as one:
-            same = shown = 0
-            for now, (trains, panel) in recorded.items():
+            same = shown = boards = 0
+            for now, (trains, panel, board) in recorded.items():
                 await one.watch(TRAINS, box=[-74.3, 40.4, -73.6, 41.0], zoom=10, at=now)
                 past = (await one.at(now)).seen("trains")
                 for name in {*trains, *past}:
@@ -82,10 +95,14 @@ async def test_the_slider_shows_what_was_live(platform: Running) -> None:
                 found = (await client.get(panel_of(panel["id"]), params={"at": now})).json()
                 if trains[panel["id"]][1:] == past[panel["id"]][1:]:
                     assert values(found) == values(panel)
+                for live in board:
+                    found = (await client.get(panel_of(live["id"]), params={"at": now})).json()
+                    boards += expected_alike(values(live), values(found))
     log.info(
         "%d trains at %d instants, %d the same, %d moved by a later feed", shown, len(recorded), same, shown - same
     )
     assert same > 0.8 * shown
+    assert boards > 20
 
 
 def came_late(live: Row | None, past: Row | None, now: str) -> None:
@@ -93,6 +110,13 @@ def came_late(live: Row | None, past: Row | None, now: str) -> None:
     assert past is not None, "a train that was live is not in the past"
     assert past[AT] <= datetime.fromisoformat(now).timestamp()
     assert live is None or past[AT] > live[AT]
+
+
+def expected_alike(live: dict[str, Any], past: dict[str, Any]) -> int:
+    """How much of an arrival is told in the past as it was; the rest was predicted anew from a feed that came later."""
+    for name in live:
+        assert past[name] == live[name] or past[name][1] > live[name][1], f"{name}: {live[name]} became {past[name]}"
+    return sum(past[name] == live[name] for name in live)
 
 
 def panel_of(name: str) -> str:
