@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zhicheng.kernel.columns import F8, I1, I8, Coded, Index
+import numpy as np
+
+from zhicheng.hub.query import read_sub
+from zhicheng.kernel.columns import F8, I1, I8, Coded, Index, Mask
+from zhicheng.standards.filter import columns, tree
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import Table
 
@@ -44,6 +48,10 @@ class Excerpt:
     def cells(self, attribute: str) -> Sequence[ExcerptCells]:
         return [ExcerptCells(cells, self.rows) for cells in self.table.cells(attribute)]
 
+    def fulfil(self, where: tree.Node) -> Mask:
+        """Which of the rows do."""
+        return columns.compile(where, read_sub)(self)
+
 
 class ExcerptCells:
     """The same rows of one (attribute, datasetId); standards/filter/source.Cells."""
@@ -70,7 +78,7 @@ class ExcerptCells:
 
     @property
     def text(self) -> Coded:
-        return self._cells.text.take(self._rows)
+        return _few(self._cells.text, self._rows)
 
     @property
     def observed_at(self) -> I8:
@@ -86,12 +94,22 @@ class ExcerptCells:
 
     @property
     def unit(self) -> Coded:
-        return self._cells.unit.take(self._rows)
+        return _few(self._cells.unit, self._rows)
 
     @property
     def sub(self) -> Coded:
-        return self._cells.sub.take(self._rows)
+        return _few(self._cells.sub, self._rows)
 
     def bounds(self) -> tuple[F8, F8, F8, F8]:
         west, south, east, north = self._cells.bounds()
         return west[self._rows], south[self._rows], east[self._rows], north[self._rows]
+
+
+def _few(column: Coded, rows: Index) -> Coded:
+    """Some rows; of fewer rows than texts only the texts they use, at a price of these rows alone."""
+    if len(rows) >= len(column.values):
+        return column.take(rows)
+    used, places = np.unique(column.codes[rows], return_inverse=True)
+    there = used >= 0
+    codes = np.where(there, np.cumsum(there) - 1, -1).astype(np.int32)
+    return Coded([column.values[code] for code in used[there].tolist()], codes[places])

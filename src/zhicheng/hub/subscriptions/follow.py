@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from zhicheng.hub.excerpt import Excerpt
 from zhicheng.hub.subscriptions.happenings import Happened, happenings, rounds
 from zhicheng.hub.subscriptions.model import Notice, Subscription, Trigger
 from zhicheng.hub.subscriptions.notification import entity_document, gone_document, notification_id, split, without
-from zhicheng.hub.subscriptions.watch import Few, Watch
+from zhicheng.hub.subscriptions.watch import Watch
 from zhicheng.kernel.columns import I4, Index
 from zhicheng.standards.changes import Act
 from zhicheng.standards.ngsild.changes import list_of
@@ -179,7 +180,7 @@ class Follower:
             table = self.state.tables[table_number]
             own = rows[directory.table[codes[rows]] == table_number]
             wanting = self.watch.possible(table.types) & self.watch.wanting(None, Trigger.ENTITY_DELETED)
-            few = Few(table, directory.row[codes[own]])
+            few = Excerpt(table, directory.row[codes[own]])
             for number in np.flatnonzero(wanting).tolist():
                 for row in own[few.fulfil(self.watch.subscriptions[number].where)].tolist():
                     entity = entity_at(table, int(directory.row[codes[row]]), ())
@@ -233,7 +234,7 @@ class Follower:
         triggers = np.zeros(len(entities), np.int64)
         np.bitwise_or.at(triggers, place, found.flags[chosen] & int(number.triggers))
         rows = self.state.directory.row[entities]
-        for at in np.flatnonzero(Few(table, rows).fulfil(number.where)).tolist():
+        for at in np.flatnonzero(Excerpt(table, rows).fulfil(number.where)).tolist():
             row = int(found.rows[chosen[first[at]]])
             document = self._document(number, part, table, int(rows[at]), codes, int(entities[at]), previous, shown)
             data = (self.state.directory.ids[int(entities[at])], document)
