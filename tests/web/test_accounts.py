@@ -259,6 +259,9 @@ def test_an_auditor_finds_and_checks_what_was_done(closed: Closed, opened: Calla
     rows.first.get_by_role("button", name="校验").click()
     auditor.get_by_role("status").get_by_text(re.compile("已校验|本浏览器不能校验签名")).wait_for()
     picture(auditor, "audit-zh.png")
+    auditor.set_viewport_size({"width": 390, "height": 844})
+    assert auditor.evaluate("document.documentElement.scrollWidth") <= 390, "nothing lies beside a phone's screen"
+    auditor.set_viewport_size({"width": 1280, "height": 860})
     with auditor.expect_download() as download:
         auditor.get_by_role("link", name="导出 json").click()
     assert "accounts:write" in download.value.path().read_text("utf-8")

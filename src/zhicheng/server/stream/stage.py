@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Protocol, TypeAlias
 
@@ -89,7 +90,7 @@ class Scene:
         return found
 
 
-class Stage:
+class Stage(ABC):
     """The scenes of one moment, or of one course of moments.
 
     Pictures are read from the state in a thread, and changed on the event loop alone: what a client is told at once
@@ -111,14 +112,14 @@ class Stage:
         self._told = (-1, "")
 
     @property
+    @abstractmethod
     def state(self) -> State:
         """What is shown."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def now(self) -> int:
         """Its time, in microseconds."""
-        raise NotImplementedError
 
     def stale(self) -> frozenset[str]:
         """Sources that are out of date."""
