@@ -114,6 +114,19 @@ async def test_reading_what_is_protected_is_logged_and_what_is_public_is_not(cit
     assert posted.facts is not None and json.loads(posted.facts["asked"]) == asked
 
 
+async def test_writing_one_attribute_is_logged_where_its_entity_is_protected_and_only_there(city: Client) -> None:
+    chief = await sign_in(city, "chief")
+    before = len(acts(city, kind=Act.DECISION))
+    assert (await chief.patch(f"{ENTITIES}/{PLAIN}/attrs/name", json={"value": "other"})).status_code == 204
+    assert (await chief.post(f"{ENTITIES}/{PLAIN}/attrs", json={"level": 1})).status_code == 204
+    assert len(acts(city, kind=Act.DECISION)) == before
+    assert (await chief.patch(f"{ENTITIES}/{SECRET}/attrs/note", json={"value": "y"})).status_code == 204
+    made = {"classification": "internal"}  # what turns protected is an act, too
+    assert (await chief.post(f"{ENTITIES}/{PLAIN}/attrs", json=made)).status_code == 204
+    assert [one.resource for one in acts(city, kind=Act.DECISION)[:2]] == [PLAIN, SECRET]
+    assert len(acts(city, kind=Act.DECISION)) == before + 2
+
+
 async def test_administration_exports_erasure_and_refusals_are_logged(city: Client) -> None:
     chief, li = await sign_in(city, "chief"), await sign_in(city, "li")
     assert (await chief.post("/api/v1/people", json={"name": "new", "roles": ["reader"]})).status_code == 201

@@ -29,8 +29,9 @@ from zhicheng.server.space import whole
 REFUSED = frozenset(("unauthenticated", "forbidden", "no-such-tenant"))
 """Codes of the errors that are refusals."""
 _SAFE = frozenset(("GET", "HEAD"))
-_ONE = frozenset(("/ngsi-ld/v1/entities/{id}", "/api/v1/entities/{id}"))
-"""Paths under which one entity is read and nothing beside it, but for what `join` asks for."""
+_LIVING = "/ngsi-ld/v1/entities/{id}"
+_ONE = frozenset((_LIVING, f"{_LIVING}/attrs", f"{_LIVING}/attrs/{{attribute}}", "/api/v1/entities/{id}"))
+"""Paths under which one living entity is read or written and nothing beside it, but for what `join` asks for."""
 _WINDOW = SECOND
 _MOST_STRANGERS = 4096
 _Key = tuple[str, str, str]
