@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -16,6 +17,7 @@ import uvicorn
 from zhicheng.kernel.instants import SECOND
 from zhicheng.server.app import App
 from zhicheng.server.city import City
+from zhicheng.server.connections import Connection
 from zhicheng.server.sockets import Sockets
 from zhicheng.server.table import all_routes
 
@@ -32,12 +34,29 @@ a processor, and what is sent to all could not be the same bytes."""
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens, and tells the city when it is to end."""
+    """Says when it listens, gives up connections that hold it up, and tells the city when it is to end."""
 
     def __init__(self, config: uvicorn.Config, city: City, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._city = city
         self._ready = ready
+        self._patience = city.settings.server.patience / SECOND
+        self._given_up = city.telemetry.counter(
+            "connections_given_up", "Connections of stalled clients", ["waited_for"]
+        )
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        if counter % 10 == 0:
+            self.look(time.monotonic())
+        return await super().on_tick(counter)
+
+    def look(self, now: float) -> None:
+        """Give up what is overdue."""
+        for one in tuple(self.server_state.connections):
+            if isinstance(one, Connection) and (wait := one.overdue(now, self._patience)):
+                one.transport.abort()
+                self._given_up.add(waited_for=wait)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._city.ending = True
@@ -69,7 +88,7 @@ def server_of(city: City, ready: Callable[[], None]) -> uvicorn.Server:
     settings = city.settings.server
     config = uvicorn.Config(
         application(city), settings.host, settings.port, log_config=None, access_log=False, server_header=False,
-        date_header=True, lifespan="on", ws=Sockets, backlog=_BACKLOG,
+        date_header=True, lifespan="on", http=Connection, ws=Sockets, backlog=_BACKLOG,
         ws_max_size=_MESSAGE, ws_per_message_deflate=False, ws_ping_interval=20.0, ws_ping_timeout=20.0,
         timeout_graceful_shutdown=max(1, settings.shutdown // SECOND), log_level="warning",
     )  # fmt: skip

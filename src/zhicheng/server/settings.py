@@ -12,6 +12,7 @@ from zhicheng.hub.intake import CheckPolicy
 from zhicheng.hub.subscriptions.settings import SubscriptionSettings
 from zhicheng.kernel import settings, zones
 from zhicheng.kernel.errors import BadConfiguration, Invalid
+from zhicheng.kernel.instants import SECOND
 from zhicheng.kernel.settings import Duration, Size, Where
 from zhicheng.network.settings import FeedSettings
 from zhicheng.operations.vitals.settings import VitalSettings
@@ -100,11 +101,14 @@ class ServerSettings:
     max_results: int = 1000
     max_instances: int = 1_000_000
     shutdown: Duration = 10_000_000
+    patience: Duration = 20_000_000
     log: Literal["human", "json"] = "human"
 
     def __post_init__(self) -> None:
         if not 0 <= self.port < 65536:
             raise Invalid("port lies between 0 and 65535", "port 应在 0 到 65535 之间")
+        if self.patience < SECOND:
+            raise Invalid("patience must be at least 1 s", "patience 不得小于 1 s")
 
 
 @dataclass(frozen=True, slots=True)
