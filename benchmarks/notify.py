@@ -21,6 +21,8 @@ from benchmarks.load import http_request
 
 _RATE, _SECONDS, _CLIENTS, _VEHICLES = 500, 6, 16, 200
 _SLOW = 5.0
+_PER_KMH = 100
+"""A change's number is sent as a speed that a vehicle can have."""
 _PREFIX = "urn:ngsi-ld:Vehicle:"
 
 
@@ -46,7 +48,7 @@ class _Receiver(asyncio.Protocol):
             body, self.got = self.got[end + 4 : end + 4 + length], self.got[end + 4 + length :]
             now = time.perf_counter()
             for entity in json.loads(body)["data"]:
-                self.came.setdefault(entity["speed"], now)
+                self.came.setdefault(round(_PER_KMH * entity["speed"]), now)
             asyncio.get_running_loop().call_later(self.delay, self.answer)
 
     def answer(self) -> None:
@@ -103,11 +105,11 @@ def _subscription(port: int) -> bytes:
 
 def _change(number: int) -> bytes:
     path = f"/ngsi-ld/v1/entities/{_PREFIX}{number % _VEHICLES}/attrs/speed"
-    return http_request("PATCH", path, json.dumps({"value": number}).encode())
+    return http_request("PATCH", path, json.dumps({"value": number / _PER_KMH}).encode())
 
 
 def _bare(number: int) -> bytes:
-    document = {"data": [{"id": f"{_PREFIX}{number % _VEHICLES}", "type": "Vehicle", "speed": number}]}
+    document = {"data": [{"id": f"{_PREFIX}{number % _VEHICLES}", "type": "Vehicle", "speed": number / _PER_KMH}]}
     return http_request("POST", "/in", json.dumps(document).encode())
 
 
@@ -132,7 +134,7 @@ async def _measured(port: int) -> list[Round]:
     slow = await loop.create_server(lambda: _Receiver({}, _SLOW), "127.0.0.1", 0)
     ports = [server.sockets[0].getsockname()[1] for server in (fast, slow)]
     made = [
-        {"id": f"{_PREFIX}{number}", "type": "Vehicle", "speed": {"type": "Property", "value": -1}}
+        {"id": f"{_PREFIX}{number}", "type": "Vehicle", "speed": {"type": "Property", "value": 999}}
         for number in range(_VEHICLES)
     ]
     await _once(port, http_request("POST", "/ngsi-ld/v1/entityOperations/create", json.dumps(made).encode()))

@@ -14,7 +14,9 @@ import pytest
 
 from tests.server.conftest import Start
 from zhicheng.cli import new_app
+from zhicheng.compute.runner import Runner
 from zhicheng.kernel.errors import AlreadyExists, BadConfiguration
+from zhicheng.kernel.instants import format, system_clock
 
 ROOT = Path(__file__).resolve().parents[2]
 STATION = {
@@ -49,6 +51,30 @@ async def test_what_parking_derives_is_there_under_its_short_name(start: Start) 
     assert apps["parking"]["status"] == "ok"
     assert apps["parking"]["figures"]["given"] == 2
     assert b'app_rows_in_total{app="parking"}' in (await client.get("/metrics")).content
+
+
+async def test_what_changes_without_a_pause_is_gathered_between_two_steps(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[float] = []
+    step = Runner.step
+
+    def counted(runner: Runner) -> int:
+        if runner.app.name == "parking":
+            steps.append(time.monotonic())
+        return step(runner)
+
+    monkeypatch.setattr(Runner, "step", counted)
+    client = await start('[apps.parking]\nevery = "500ms"\n')
+    assert (await client.post("/ngsi-ld/v1/entities", json=PARK)).status_code == 201
+    free_places = f"/ngsi-ld/v1/entities/{PARK['id']}/attrs/availableSpotNumber"
+    steps.clear()
+    began = time.monotonic()
+    while time.monotonic() - began < 2:
+        free = {"value": 1 + len(steps), "observedAt": format(system_clock())}
+        answer = await client.patch(free_places, json=free)
+        assert answer.status_code == 204, answer.text
+    assert 2 <= len(steps) <= 5
 
 
 async def test_one_that_is_turned_off_does_not_run(start: Start) -> None:

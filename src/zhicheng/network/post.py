@@ -93,6 +93,7 @@ class Poster:
         self, to: Target, tls: ssl.SSLContext, *, allowed: Sequence[str] = (), resolve: Resolve = system_resolve
     ) -> None:
         self.to = to
+        self._name = to.name
         self._guard = Guard(None, resolve, allowed)
         self._wire = Wire(self._guard, to.host, to.port, tls if to.url.scheme == "https" else None)
         lines = [b"POST " + to.url.raw_path + b" HTTP/1.1", b"Host: " + to.url.netloc, b"User-Agent: zhicheng"]
@@ -109,7 +110,7 @@ class Poster:
         headers: of our own making; within: microseconds for all of it: connecting, sending, and the answer, however
         slowly it comes
         """
-        name, seconds = self.to.name, within / SECOND
+        name, seconds = self._name, within / SECOND
         more = b"".join(key + b": " + value + b"\r\n" for key, value in headers)
         request = self._start + more + b"Content-Length: %d\r\n\r\n" % len(body) + body
         try:

@@ -141,7 +141,7 @@ class AppTask:
                 continue
             if not read:
                 await self._news.wait()
-            await asyncio.sleep(self.every if not read else 0)
+            await asyncio.sleep(0 if self._behind else self.every)
 
     async def _next(self) -> int:
         """A step: at once where it is of what just came in, else politely; what a long way took is given back."""

@@ -23,7 +23,7 @@ from zhicheng.security.actions import ACTIONS, PUBLIC
 from zhicheng.security.cedar import values
 from zhicheng.security.cedar.entities import Entity
 from zhicheng.security.cedar.filters import Vocabulary
-from zhicheng.security.cedar.syntax import Attr, Binary, Expr, Has, Is, Like, Lit, Var, mentions, walk
+from zhicheng.security.cedar.syntax import Attr, Binary, Expr, Has, Is, Like, Lit, Var, walk
 from zhicheng.security.cedar.values import Uid, Value
 from zhicheng.security.decision import Principal
 from zhicheng.security.policies import Policies
@@ -152,8 +152,8 @@ class Policing:
         uid = self.subject(principal)
         policies = self.policies()
         row = policies.table.row(uid, principals.action(action))
-        context = self._context(around)
-        timely = values.key(dict(context)) if any(mentions(rule.rest, "context") for rule in row.rules) else None
+        context = self._context(around) if row.asks_context else {}
+        timely = values.key(dict(context)) if context else None
         known = self._sights.get((id(row), timely))
         if known is None or known[0] < self._clock():
             found = self._sight(uid, action, context, timely)

@@ -43,7 +43,7 @@ _SAVE = 0.5
 """Seconds between two looks at how far the lines are; what a killed process had not noted is told once more."""
 _CATCH_UP = 0.2
 """Seconds between two looks for lines that can be caught up."""
-_GATHER = 0.01
+_GATHER = 0.02
 """Seconds in which commits gather: ten together cost a fifth of ten alone."""
 
 

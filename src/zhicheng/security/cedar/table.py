@@ -13,7 +13,20 @@ from zhicheng.security.cedar import values
 from zhicheng.security.cedar.entities import Entities
 from zhicheng.security.cedar.evaluate import Request, Run, function_of
 from zhicheng.security.cedar.reduce import Known, reduced
-from zhicheng.security.cedar.syntax import Attr, Binary, Expr, Has, Is, Lit, Policy, SetOf, Var, children, walk
+from zhicheng.security.cedar.syntax import (
+    Attr,
+    Binary,
+    Expr,
+    Has,
+    Is,
+    Lit,
+    Policy,
+    SetOf,
+    Var,
+    children,
+    mentions,
+    walk,
+)
 from zhicheng.security.cedar.values import Failed, Uid, Value
 from zhicheng.standards.ngsild.names import Memo
 
@@ -37,12 +50,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """decided: the decision, None where it rests on resource and context; always: some permit applies to all."""
+    """decided: the decision, None where it rests on resource and context; always: some permit applies to all.
+
+    asks_context: some rule looks at the context
+    """
 
     decided: bool | None
     forbids: tuple[Run, ...]
     permits: tuple[Run, ...]
     always: bool
+    asks_context: bool
     rules: tuple[Rule, ...]
 
 
@@ -172,6 +189,7 @@ class Table:
             tuple(rule.run for rule in forbids),
             () if always else tuple(rule.run for rule in permits),
             always,
+            any(mentions(rule.rest, "context") for rule in rules),
             rules,
         )
 
