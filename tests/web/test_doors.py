@@ -89,8 +89,9 @@ def test_a_figure_opens_to_the_entities_that_it_comes_from(opened: Open) -> None
 
 def test_one_search_by_keyboard_over_lines_stops_places_things_pages_and_documents(opened: Open) -> None:
     page = opened().to("/")
-    page.keyboard.press("/")
     box = page.get_by_role("combobox")
+    box.wait_for()
+    page.keyboard.press("/")
     expect(box).to_be_focused()
     box.fill("南湖")
     page.get_by_role("option", name=re.compile("南湖公园北门")).wait_for()
