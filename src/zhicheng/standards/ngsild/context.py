@@ -11,9 +11,10 @@ import orjson
 
 from zhicheng.kernel.errors import Invalid, Unavailable
 from zhicheng.standards.ngsild import core
-from zhicheng.standards.ngsild.jsonld import Term, term_table
+from zhicheng.standards.ngsild.jsonld import term_table
 from zhicheng.standards.ngsild.model import Json
 from zhicheng.standards.ngsild.names import DEFAULT_VOCABULARY, LONGEST, Memo, is_name, is_uri
+from zhicheng.standards.ngsild.terms import Term
 
 REL = "http://www.w3.org/ns/json-ld#context"
 _DEEPEST = 8

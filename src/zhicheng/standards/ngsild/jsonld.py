@@ -1,29 +1,17 @@
-"""One use of a JSON-LD processor: turn context documents, once, into a plain table of terms."""
+"""Context documents, once, to a plain table of terms; a JSON-LD processor reads those that take one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
-
-from pyld import jsonld
 
 from zhicheng.kernel.errors import Invalid
 from zhicheng.standards.ngsild import core
 from zhicheng.standards.ngsild.model import Json
+from zhicheng.standards.ngsild.terms import Term, plain_terms
 
 _MOST = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """What a context says of a term: its IRI (or JSON-LD keyword), how values are read, if it can be a prefix."""
-
-    iri: str
-    type: str | None = None
-    container: tuple[str, ...] = ()
-    prefix: bool = False
 
 
 def term_table(version: str, parts: Sequence[dict[str, Json]], place: str) -> dict[str, Term]:
@@ -33,15 +21,27 @@ def term_table(version: str, parts: Sequence[dict[str, Json]], place: str) -> di
     >>> table["t"].iri, table["x"].prefix, table["id"].iri
     ('https://x.org/t', True, '@id')
     """
-    if not parts:
-        return _core_table(version)
-    active = _core_active(version)
     protected = core.core_terms(version)
+    owns = []
     for part in parts:
         _check(part, place)
-        own = {term: rule for term, rule in part.items() if term not in protected}
+        owns.append({term: rule for term, rule in part.items() if term not in protected})
+    table = dict(_core_table(version))
+    for own in owns:
+        found = plain_terms(own, table)
+        if found is None:
+            return _processed(version, owns, place)
+        table |= found
+    return table
+
+
+def _processed(version: str, parts: Sequence[dict[str, Json]], place: str) -> dict[str, Term]:
+    """What a JSON-LD processor makes of them."""
+    jsonld = _processor()
+    active = _core_active(version)
+    for part in parts:
         try:
-            active = jsonld.JsonLdProcessor().process_context(active, {"@context": own}, _options())
+            active = jsonld.JsonLdProcessor().process_context(active, {"@context": part}, _options())
         except (jsonld.JsonLdError, TypeError, ValueError, AttributeError, KeyError, RecursionError) as error:
             raise Invalid(
                 f"{place} cannot be processed: {_reason(error)}", f"{place} 无法处理：{_reason(error)}"
@@ -75,16 +75,26 @@ def _refuse(url: str, options: object) -> object:
     raise Invalid(f"The @context {url[:200]} is not to be loaded from here", f"不能从此处加载 @context {url[:200]}")
 
 
+def _processor() -> Any:
+    """PyLD, which brings an HTTP client and an HTML parser along: most cities never need it."""
+    from pyld import jsonld
+
+    return jsonld
+
+
 @cache
 def _core_active(version: str) -> Any:
     options = _options()
-    processor = jsonld.JsonLdProcessor()
+    processor = _processor().JsonLdProcessor()
     return processor.process_context(processor._get_initial_context(options), core.core_document(version), options)
 
 
 @cache
 def _core_table(version: str) -> dict[str, Term]:
-    return _table(_core_active(version))
+    """The core context's own terms: plain ones, and the two that stand for keywords."""
+    rules = {term: rule["@id"] if len(rule) == 1 else rule for term, rule in core.core_terms(version).items()}
+    keywords = {term: Term(str(rules.pop(term))) for term in ("id", "type")}
+    return keywords | (plain_terms(rules, {}) or {})
 
 
 def _table(active: Any) -> dict[str, Term]:
