@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pyproj import Transformer
-from pyproj.exceptions import ProjError
 
 from zhicheng.kernel.columns import F8, Mask
 from zhicheng.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from pyproj import Transformer
 
 Pair = tuple[F8, F8]
 """Longitudes and latitudes, or eastings and northings."""
@@ -155,6 +157,8 @@ def _name(datum: str) -> str:
 
 @lru_cache(maxsize=64)
 def _grid(datum: str) -> Transformer:
+    from pyproj import Transformer  # only cities that name a grid wait for it
+
     code = _name(datum).removeprefix("EPSG:")
     if not code.isdecimal() or int(code) not in GAUSS_KRUGER:
         raise Invalid(
@@ -166,6 +170,8 @@ def _grid(datum: str) -> Transformer:
 
 
 def _project(x: F8, y: F8, datum: str, *, inverse: bool = False) -> Pair:
+    from pyproj.exceptions import ProjError
+
     grid = _grid(datum)
     try:
         out_x, out_y = grid.transform(x, y, direction="INVERSE" if inverse else "FORWARD")

@@ -7,11 +7,10 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-import openpyxl
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -23,6 +22,9 @@ from zhicheng.sensing.encodings import Utf8Stream
 from zhicheng.sensing.mapping import TableMapping
 from zhicheng.sensing.records import column_names, feature_records, records_at, table_of_records
 from zhicheng.sensing.refusals import Refusal, Refusals
+
+if TYPE_CHECKING:
+    import openpyxl
 
 BLOCK = 4 << 20
 """Bytes of a CSV file that become one batch."""
@@ -179,6 +181,8 @@ def _seekable(stream: BinaryIO) -> BinaryIO:
 
 def _open_workbook(stream: BinaryIO) -> openpyxl.Workbook:
     """The workbook, once its parts are known to unpack to a bearable size."""
+    import openpyxl  # files of other formats do not wait for it
+
     with ZipFile(stream) as archive:
         if sum(part.file_size for part in archive.infolist()) > 2 * WHOLE:
             raise TooLarge("The workbook unpacks to more than 1 GB", "该工作簿解压后超过 1 GB")

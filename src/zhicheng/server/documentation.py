@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 
 import zhicheng
 from zhicheng.kernel.errors import NotFound
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _INSTALLED = Path(zhicheng.__file__).with_name("documentation")
 _SOURCES = Path(zhicheng.__file__).resolve().parents[2]
@@ -79,6 +80,8 @@ def rendered(text: str, name: str) -> tuple[str, tuple[tuple[int, str, str], ...
     >>> rendered("# A\n<script>x</script> [b](../b.md#c) [x](javascript:y)", "adr/a")[0].splitlines()[1]
     '<p>&lt;script&gt;x&lt;/script&gt; <a href="/docs/b#c">b</a> [x](javascript:y)</p>'
     """
+    from markdown_it import MarkdownIt  # the first document read waits for it, no start does
+
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(text)
     headings = []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-
-from joserfc.jwk import KeySet, RSAKey
+from typing import TYPE_CHECKING
 
 from zhicheng.kernel.errors import NotFound
 from zhicheng.kernel.instants import DAY, Clock
 from zhicheng.server.control import Control
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet, RSAKey
 
 ALGORITHM = "RS256"
 _BITS = 2048
@@ -38,11 +40,15 @@ class Keys:
         return self._keys
 
     def _load(self) -> None:
+        from joserfc.jwk import RSAKey  # who issues no token does not wait for it
+
         rows = self._control.rows("SELECT created_at, private FROM keys ORDER BY created_at DESC")
         self._keys = [(created_at, RSAKey.import_key(json.loads(private))) for created_at, private in rows]
 
     def rotate(self) -> str:
         """Sign with a new key from now on; gives its id. Those that signed nothing valid any more are forgotten."""
+        from joserfc.jwk import RSAKey
+
         now = self._clock()
         made = RSAKey.generate_key(_BITS, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
         with self._control.transaction():
@@ -67,6 +73,8 @@ class Keys:
     @property
     def known(self) -> KeySet:
         """All keys whose signatures count."""
+        from joserfc.jwk import KeySet
+
         return KeySet([key for _, key in self._all()])
 
     def published(self) -> Mapping[str, object]:

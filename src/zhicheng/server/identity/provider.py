@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Payload, OAuth2Request, grants
 from authlib.oauth2.rfc6749.errors import InvalidRequestError
@@ -318,14 +317,3 @@ ENDPOINTS = {
     "introspection_endpoint": "introspect",
     "end_session_endpoint": "end-session",
 }
-
-
-def own_path(address: str) -> bool:
-    r"""Whether an address to go to after signing in is a path of this server, however a browser reads it.
-
-    >>> own_path("/map?types=Vehicle"), own_path("//evil.example"), own_path("/\\evil.example"), own_path("https://x")
-    (True, False, False, False)
-    """
-    parts = urlsplit(address)
-    plain = address.isascii() and address.isprintable() and "\\" not in address
-    return plain and address.startswith("/") and not address.startswith("//") and not parts.scheme and not parts.netloc

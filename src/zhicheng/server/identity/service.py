@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from zhicheng.kernel.errors import Forbidden, Unauthenticated
 from zhicheng.kernel.instants import Clock
@@ -15,14 +17,17 @@ from zhicheng.security.throttle import Throttle
 from zhicheng.server.control import Control
 from zhicheng.server.identity.access_keys import AccessKeys
 from zhicheng.server.identity.clients import Clients
-from zhicheng.server.identity.external import External, Externals
+from zhicheng.server.identity.externals import Externals
 from zhicheng.server.identity.granted import Granted
 from zhicheng.server.identity.keys import Keys
-from zhicheng.server.identity.passkeys import Passkeys
 from zhicheng.server.identity.people import People, Person
-from zhicheng.server.identity.provider import Provider
 from zhicheng.server.identity.sessions import Session, Sessions
-from zhicheng.server.identity.settings import IdentitySettings
+from zhicheng.server.identity.settings import ExternalSettings, IdentitySettings
+
+if TYPE_CHECKING:
+    from zhicheng.server.identity.external import External
+    from zhicheng.server.identity.passkeys import Passkeys
+    from zhicheng.server.identity.provider import Provider
 
 _AT_ONCE = 2
 """Passwords that are tested side by side: each takes 19 MiB and a core for a moment."""
@@ -59,26 +64,43 @@ class Identity:
     ) -> None:
         self.settings = settings
         self.issuer = issuer
+        self._clock = clock
         self.people = People(control, clock)
         self.sessions = Sessions(control, self.people, clock)
         self.access_keys = AccessKeys(control, self.people, clock, guest)
         self.clients = Clients(control, clock)
         self.granted = Granted(control, clock)
         self.keys = Keys(control, clock)
-        self.passkeys = Passkeys(self.people, issuer, clock)
-        self.provider = Provider(
-            issuer, self.people, self.sessions, self.clients, self.granted, self.keys, clock
-        )  # fmt: skip
         self.externals = Externals(
-            {
-                name: External(name, one, one.secret(environ), f"{issuer}/oauth/external/{name}/callback", clock)
-                for name, one in settings.external.items()
-            },
-            clock,
+            {name: self._external(name, one, environ) for name, one in settings.external.items()}, clock
         )
         self._pairs, self._networks = Throttle(clock), Throttle(clock, free=_OF_NETWORK)
         self._names = Throttle(clock, free=_OF_NAME)
         self._tests = asyncio.Semaphore(_AT_ONCE)
+
+    # WebAuthn and the protocols of OpenID take a third of a second to load: no start waits for what it may never need
+
+    @cached_property
+    def passkeys(self) -> Passkeys:
+        """Passkeys of this city's address."""
+        from zhicheng.server.identity.passkeys import Passkeys
+
+        return Passkeys(self.people, self.issuer, self._clock)
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The OpenID provider."""
+        from zhicheng.server.identity.provider import Provider
+
+        return Provider(
+            self.issuer, self.people, self.sessions, self.clients, self.granted, self.keys, self._clock
+        )  # fmt: skip
+
+    def _external(self, name: str, settings: ExternalSettings, environ: Mapping[str, str]) -> External:
+        from zhicheng.server.identity.external import External
+
+        back = f"{self.issuer}/oauth/external/{name}/callback"
+        return External(name, settings, settings.secret(environ), back, self._clock)
 
     def forget(self) -> None:
         """Something about people changed: look them up anew."""

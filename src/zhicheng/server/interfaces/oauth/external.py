@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from zhicheng.kernel.errors import NotFound, PeerFailed, Unauthenticated, ZhichengError
 from zhicheng.server.http import Answer, language_of
 from zhicheng.server.identity.cookies import signed_in
-from zhicheng.server.identity.provider import own_path
 from zhicheng.server.request import Request
 
 _COOKIE = "zhicheng-external"
@@ -70,3 +69,14 @@ def _sorry(request: Request, error: ZhichengError) -> Answer:
     request.tell(outcome="denied", why=error.code)
     said = error.text(language_of(request.header(b"accept-language")))
     return Answer(302, headers=((b"location", b"/sign-in?error=" + quote(said[:200]).encode()), _NO_STORE))
+
+
+def own_path(address: str) -> bool:
+    r"""Whether an address to go to after signing in is a path of this server, however a browser reads it.
+
+    >>> own_path("/map?types=Vehicle"), own_path("//evil.example"), own_path("/\\evil.example"), own_path("https://x")
+    (True, False, False, False)
+    """
+    parts = urlsplit(address)
+    plain = address.isascii() and address.isprintable() and "\\" not in address
+    return plain and address.startswith("/") and not address.startswith("//") and not parts.scheme and not parts.netloc

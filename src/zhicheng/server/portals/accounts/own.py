@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-
-import segno
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid
@@ -31,11 +29,16 @@ async def _proved(request: Request, password: str, code: str = "") -> Person:
     return await request.city.identity.prove(person.name, password, code, caller_of(request))
 
 
+def _text_of(identifier: bytes) -> str:
+    """A passkey's id as browsers write it (base64url without padding)."""
+    return urlsafe_b64encode(identifier).rstrip(b"=").decode()
+
+
 async def read(request: Request) -> Answer:
     """GET /api/v1/account."""
     identity, person = request.city.identity, _person(request)
     passkeys = [
-        {"id": bytes_to_base64url(one.id), "name": one.name, "created_at": instants.format(one.created_at)}
+        {"id": _text_of(one.id), "name": one.name, "created_at": instants.format(one.created_at)}
         for one in identity.people.passkeys(person)
     ]
     sessions = [
@@ -74,6 +77,8 @@ async def new_secret(request: Request) -> Answer:
     """POST /api/v1/account/second-factor/secret: a secret for the phone, with its QR code; nothing is kept yet."""
     secret = second_factor.secret_of(secrets.token_bytes(second_factor.SECRET_BYTES))
     address = second_factor.address_of(secret, _person(request).name, request.city.settings.city.name.zh)
+    import segno  # no start waits for it
+
     picture = segno.make(address, error="m").svg_inline(scale=5, border=3)
     return json_answer({"secret": secret, "address": address, "svg": picture}, headers=_NO_STORE)
 
@@ -126,7 +131,7 @@ async def add_passkey(request: Request) -> Answer:
 async def drop_passkey(request: Request) -> Answer:
     """DELETE /api/v1/account/passkeys/{id}."""
     try:
-        identifier = base64url_to_bytes(request.path["id"])
+        identifier = urlsafe_b64decode(request.path["id"] + "==")
     except ValueError:
         identifier = b""
     request.city.identity.people.drop_passkey(_person(request), identifier)
