@@ -287,14 +287,20 @@ def _choice(where: Where, key: str, value: object, known: list[str]) -> BadConfi
 
 def _keys(cls: type) -> dict[str, tuple[str, object, bool]]:
     """By key of the TOML: the field's name, its type, and whether it must be given."""
-    hints = get_type_hints(cls, include_extras=True)
-    missing = dataclasses.MISSING
-    return {
-        field.name.rstrip("_"): (
-            field.name, hints[field.name], field.default is missing and field.default_factory is missing,
-        )
-        for field in fields(cls)
-    }  # fmt: skip
+    if cls not in _KEYS:
+        hints = get_type_hints(cls, include_extras=True)
+        missing = dataclasses.MISSING
+        _KEYS[cls] = {
+            field.name.rstrip("_"): (
+                field.name, hints[field.name], field.default is missing and field.default_factory is missing,
+            )
+            for field in fields(cls)
+        }  # fmt: skip
+    return _KEYS[cls]
+
+
+_KEYS: dict[type, dict[str, tuple[str, object, bool]]] = {}
+"""Of the classes read so far: a city's file has a table of the same class for each of its feeds."""
 
 
 def _literal(text: str) -> object:

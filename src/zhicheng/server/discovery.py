@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import pkgutil
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
 from zhicheng.compute.app import AnyApp, App
@@ -71,5 +71,11 @@ def _member(module: str) -> object:
 
 
 def _brought() -> Iterator[tuple[str, Callable[[], object]]]:
-    for point in entry_points(group=GROUP):
+    for point in _points():
         yield f"{point.name} = {point.value}", point.load
+
+
+@cache
+def _points() -> tuple[EntryPoint, ...]:
+    """Looked for in every installed package, once: what is installed meanwhile takes a new start."""
+    return tuple(entry_points(group=GROUP))
