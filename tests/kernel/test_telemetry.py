@@ -4,7 +4,8 @@ import logging
 
 import pytest
 
-from zhicheng.kernel.telemetry import Prometheus, Silent, Telemetry, log_to
+from zhicheng.kernel.logs import log_to
+from zhicheng.kernel.telemetry import Prometheus, Silent, Telemetry
 
 
 @pytest.mark.parametrize("telemetry", [Prometheus(), Silent()])

@@ -12,7 +12,6 @@ from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.security.actions import ROLE_NAMES
 from zhicheng.server.accounts import Accounts
-from zhicheng.server.city import address_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.identity.people import People
 from zhicheng.server.identity.sessions import Purpose, Sessions
@@ -76,6 +75,8 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
 
 
 def _link(arguments: argparse.Namespace, people: People, sessions: Sessions, say: Words) -> None:
+    from zhicheng.server.city import address_of  # with the whole platform, of which the other verbs need nothing
+
     settings = options.city_of(arguments).settings
     purpose: Purpose = "invite"
     if arguments.what == "create":

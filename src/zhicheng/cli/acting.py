@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 
 from zhicheng.security.entries import Act, Entry, Outcome
-from zhicheng.server.audit_key import open_journal
 from zhicheng.server.folder import DataFolder
 
 
@@ -16,6 +15,8 @@ def who() -> str:
 
 def log(folder: DataFolder, action: str, verb: str, resource: str, tenant: str = "*") -> None:
     """Note an act; where that cannot be written, its error ends the command."""
+    from zhicheng.server.audit_key import open_journal  # with asyncio and its keys, which no verb that only looks needs
+
     journal = open_journal(folder.path)
     try:
         journal.log(

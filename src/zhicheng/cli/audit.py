@@ -21,8 +21,8 @@ from zhicheng.hub.audit import exports, verifier
 from zhicheng.hub.audit.journal import MOST, Found, Journal, Search
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import NotFound
+from zhicheng.kernel.logs import printable
 from zhicheng.kernel.settings import duration
-from zhicheng.kernel.telemetry import printable
 from zhicheng.security.entries import Act, Entry, Outcome
 from zhicheng.server.audit_key import KeyFile, open_journal, rotate
 from zhicheng.server.folder import DataFolder

@@ -11,10 +11,10 @@ from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.security.scopes import SCOPES
+from zhicheng.security.tokens import DEFAULT_TENANT
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.identity.clients import Clients
-from zhicheng.server.settings import Place
 
 
 def add(parser: argparse.ArgumentParser, say: Words) -> None:
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     clients = Clients(accounts.control, instants.system_clock)
     try:
         if arguments.what == "create":
-            tenant = options.tenant_of(arguments, Place().tenant)
+            tenant = options.tenant_of(arguments, DEFAULT_TENANT)
             acting.log(folder, "accounts:write", "client create", f"client:{arguments.name}", tenant)
             made, secret = clients.add(
                 arguments.name, tenant, redirects=arguments.redirect,

@@ -14,7 +14,7 @@ from zhicheng.cli.run import check_port
 from zhicheng.cli.words import Words
 from zhicheng.demo.cityfile import city_file
 from zhicheng.demo.plan import CITY, MADE_UP, Plan
-from zhicheng.kernel.telemetry import log_to
+from zhicheng.kernel.logs import log_to
 from zhicheng.server.city import City
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.serve import serve

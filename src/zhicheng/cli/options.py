@@ -6,11 +6,14 @@ import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import BadConfiguration
 from zhicheng.security.tokens import tenant_name
-from zhicheng.server.settings import CityFile, changes_of, load_city
+
+if TYPE_CHECKING:
+    from zhicheng.server.settings import CityFile
 
 Parser = argparse.ArgumentParser
 
@@ -69,6 +72,11 @@ def tenant_of(arguments: argparse.Namespace, default: str) -> str:
 
 def city_of(arguments: argparse.Namespace, environ: Mapping[str, str] | None = None) -> CityFile:
     """The city's settings: of --city, else of city.toml in the data folder, with what --set and the environment say."""
+    from zhicheng.server.settings import (  # they know every part of the platform; most verbs do not
+        changes_of,
+        load_city,
+    )
+
     own = None if arguments.data is None else Path(arguments.data) / "city.toml"
     file = Path(arguments.city) if arguments.city else own if own is not None and own.is_file() else None
     return load_city(file, {**(os.environ if environ is None else environ), **changes_of(tuple(arguments.set))})

@@ -15,15 +15,15 @@ from zhicheng.cli import acting, options
 from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import Invalid
-from zhicheng.kernel.telemetry import printable
+from zhicheng.kernel.logs import printable
 from zhicheng.security import principals
 from zhicheng.security.cedar.parse import parse_uid
 from zhicheng.security.cedar.values import Value, set_of
 from zhicheng.security.policies import Finding, Policies, findings
+from zhicheng.security.tokens import DEFAULT_TENANT
 from zhicheng.server.audit_key import open_journal
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.policy_files import PolicyFiles, Version
-from zhicheng.server.settings import Place
 
 
 def add(parser: argparse.ArgumentParser, say: Words) -> None:
@@ -103,7 +103,7 @@ def _list(versions: list[Version], say: Words) -> None:
 
 def _explain(text: str, arguments: argparse.Namespace, say: Words) -> int:
     uid = parse_uid(arguments.principal)
-    tenant = options.tenant_of(arguments, Place().tenant)
+    tenant = options.tenant_of(arguments, DEFAULT_TENANT)
     who = principals.principal(uid.id, tenant, arguments.role, kind=uid.type, department=arguments.department)
     resource = principals.tenant(tenant) if arguments.resource is None else parse_uid(arguments.resource)
     policies = Policies(text, [who, principals.guest(tenant)])

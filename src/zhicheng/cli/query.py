@@ -17,8 +17,8 @@ from rich.table import Table
 from zhicheng.cli import options
 from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import Invalid, NotFound
+from zhicheng.kernel.logs import printable
 from zhicheng.kernel.settings import duration, size
-from zhicheng.kernel.telemetry import printable
 from zhicheng.server.documents import contexts_with
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.sql import asking

@@ -10,7 +10,7 @@ import sys
 from zhicheng.cli import options
 from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import BadConfiguration
-from zhicheng.kernel.telemetry import log_to
+from zhicheng.kernel.logs import log_to
 from zhicheng.server.city import City, check_open
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.serve import serve

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from zhicheng.cli.words import Words
 from zhicheng.kernel.errors import BadConfiguration
+from zhicheng.security.tokens import DEFAULT_TENANT
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.folder import DataFolder
-from zhicheng.server.settings import Place
 
 _CITY = """\
 # 城市配置 · The city's file. Every key: docs/feeds.md and docs/configuration.md.
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
             f"{folder.path} 已是数据文件夹；用 zhicheng run --data {folder.path} 启动",
         )
     accounts = Accounts(folder.path)
-    accounts.add_tenant(Place().tenant)
+    accounts.add_tenant(DEFAULT_TENANT)
     accounts.close()
     city = folder.path / "city.toml"
     city.write_text(_CITY, "utf-8")

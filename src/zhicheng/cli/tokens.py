@@ -12,9 +12,9 @@ from zhicheng.cli.words import Words
 from zhicheng.kernel import instants
 from zhicheng.kernel.settings import duration
 from zhicheng.security.actions import ROLE_NAMES
+from zhicheng.security.tokens import DEFAULT_TENANT
 from zhicheng.server.accounts import Accounts
 from zhicheng.server.folder import DataFolder
-from zhicheng.server.settings import Place
 
 
 def add(parser: argparse.ArgumentParser, say: Words) -> None:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     try:
         if arguments.what == "create":
             lasts = None if arguments.lasts is None else duration(arguments.lasts)
-            tenant = options.tenant_of(arguments, Place().tenant)
+            tenant = options.tenant_of(arguments, DEFAULT_TENANT)
             acting.log(folder, "accounts:write", "token create", f"token:{arguments.name}", tenant)
             print(accounts.create(arguments.name, tenant, arguments.role, lasts, arguments.entity or None))
         elif arguments.what == "revoke":

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from zhicheng.kernel.errors import Language, ZhichengError
-from zhicheng.kernel.telemetry import printable
+from zhicheng.kernel.logs import printable
 
 
 def language_of(environ: Mapping[str, str]) -> Language:

@@ -11,6 +11,8 @@ from zhicheng.kernel.errors import Invalid
 PREFIX, KEY_PREFIX = "zc_", "zk_"
 """So that a token, or a person's access key, found in a text is known for what it is."""
 RANDOM_BYTES = 32
+DEFAULT_TENANT = "default"
+"""The tenant of a city that names none."""
 _SHAPE = re.compile(r"zc_[A-Za-z0-9_-]{43}")
 _BEARER = re.compile(r"[Bb]earer +(\S+)\s*")
 _TENANT = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")

@@ -16,7 +16,7 @@ from zhicheng.kernel.instants import SECOND
 from zhicheng.kernel.settings import Duration, Size, Where
 from zhicheng.network.settings import FeedSettings
 from zhicheng.operations.vitals.settings import VitalSettings
-from zhicheng.security.tokens import tenant_name
+from zhicheng.security.tokens import DEFAULT_TENANT, tenant_name
 from zhicheng.server.apps import AppSettings
 from zhicheng.server.identity.settings import IdentitySettings
 from zhicheng.server.quotas import QuotaSettings
@@ -47,7 +47,7 @@ class Place:
     centre: tuple[float, ...] = ()
     bounds: tuple[float, ...] = ()
     datum: str = "WGS84"
-    tenant: str = "default"
+    tenant: str = DEFAULT_TENANT
 
     def __post_init__(self) -> None:
         zones.zone(self.time_zone)
