@@ -11,7 +11,12 @@ import pytest
 
 from tests.hub.subscriptions.receivers import Receiver, receiving, saying
 from tests.server.conftest import Client
+from zhicheng.hub.intake import Origin
+from zhicheng.hub.subscriptions import notifier
 from zhicheng.kernel import instants
+from zhicheng.security.defaults import POLICIES
+from zhicheng.server.city import City
+from zhicheng.standards.ngsild.decode import decode_entity
 
 SUBSCRIPTIONS = "/ngsi-ld/v1/subscriptions"
 ENTITIES = "/ngsi-ld/v1/entities"
@@ -337,3 +342,93 @@ async def test_tenants_are_told_of_their_own(start: Start, receiver: Receiver) -
     [received] = await receiver.heard(1)
     assert received.document["data"][0]["id"] == "urn:ngsi-ld:Vehicle:a" and received.headers["ngsild-tenant"] == "a"
     await receiver.quiet()
+
+
+CLERKS = """
+@id("clerks-subscribe")
+@zh("职员可以订阅")
+@en("Clerks subscribe")
+permit(
+    principal in Role::"clerk",
+    action in [Action::"subscriptions:read", Action::"subscriptions:write"],
+    resource
+);
+"""
+ROADS, PARKS = "urn:x:dept:roads", "urn:x:dept:parks"
+
+
+@pytest.fixture
+async def clerk(start: Start, monkeypatch: pytest.MonkeyPatch) -> Client:
+    """A clerk of the roads' department, in a city in which clerks subscribe."""
+    monkeypatch.setattr(notifier, "_LOOK", 0.05)
+    monkeypatch.setattr(City, "_policy_text", lambda self: (1, POLICIES + CLERKS))
+    client = await start(ALLOWED, open_to_all=False)
+    made = client.city.identity.people.add("li", "default", ["clerk"], departments=[ROADS])
+    secret, _ = client.city.identity.sessions.begin(made, ("pwd",), "test", "127.0.0.1")
+    client.headers.update({"Cookie": f"zhicheng-8800={secret}", "Origin": "http://127.0.0.1:8800"})
+    return client
+
+
+async def brought(client: Client, owner: str, **values: float) -> None:
+    """As a feed of a department brings what is internal to it."""
+    document = {"id": BUS, "type": "Vehicle"} | {
+        name: {"type": "Property", "value": value} for name, value in values.items()
+    }
+    entity = decode_entity(document, client.city.home.contexts.default)
+    outcomes = await client.city.home.intake.batch([entity], Origin("feed", "feed:x", owner, "internal"), "update")
+    assert not [one.error for one in outcomes if one.error]
+
+
+async def test_a_subscription_tells_what_its_maker_may_see_at_that_moment(clerk: Client, receiver: Receiver) -> None:
+    await brought(clerk, ROADS, load=3)
+    await brought(clerk, PARKS, fee=70)
+    identifier = await subscribed(clerk, subscription(receiver, notification={"format": "keyValues"}))
+    wanting = subscription(receiver, q="fee>1", notification={"format": "keyValues"})
+    await subscribed(clerk, wanting)
+    await brought(clerk, PARKS, fee=71)
+    await brought(clerk, ROADS, load=4)
+    await receiver.heard(1)
+    assert receiver.data == [{"id": BUS, "type": "Vehicle", "load": 4}]
+    people = clerk.city.identity.people
+    person = people.named("li")
+    assert person is not None
+    people.allow(person, ["writer"], [])
+    await asyncio.sleep(0.5)
+    await brought(clerk, PARKS, fee=72)
+    await receiver.heard(3)  # it is told by both now
+    assert receiver.data[1:] == [{"id": BUS, "type": "Vehicle", "load": 4, "fee": 72}] * 2
+    people.allow(person, ["clerk"], [PARKS])
+    await asyncio.sleep(0.5)
+    await brought(clerk, PARKS, fee=73)
+    await receiver.heard(5)
+    assert receiver.data[3:] == [{"id": BUS, "type": "Vehicle", "fee": 73}] * 2
+    people.disable(person, True)
+    await asyncio.sleep(0.5)
+    await brought(clerk, PARKS, fee=74)
+    await asyncio.sleep(0.5)
+    assert len(receiver.data) == 5
+    admin = {"Authorization": "Bearer " + clerk.city.accounts.create("chief", "default", ["admin"]), "Cookie": ""}
+    shown = await clerk.get(f"{SUBSCRIPTIONS}/{identifier}", headers=admin)
+    assert shown.json()["status"] == "paused"
+
+
+async def test_what_waits_for_a_receiver_is_not_told_once_its_maker_may_not_see_it(
+    clerk: Client, receiver: Receiver
+) -> None:
+    receiver.answer = saying(503)
+    await brought(clerk, ROADS, load=3)
+    await brought(clerk, PARKS, fee=70)
+    token = clerk.city.accounts.create("feed", "default", ["writer"])
+    headers = {"Authorization": f"Bearer {token}", "Cookie": ""}
+    asked = subscription(receiver, notification={"format": "keyValues"})
+    answer = await clerk.post(SUBSCRIPTIONS, json=asked, headers=headers)
+    assert answer.status_code == 201, answer.text
+    await brought(clerk, PARKS, fee=71)
+    await receiver.heard(1)
+    [known] = clerk.city.accounts.tokens()
+    clerk.city.accounts.revoke(known.id)
+    await asyncio.sleep(0.3)
+    receiver.answer = saying(204)
+    heard = len(receiver.data)
+    await asyncio.sleep(0.5)
+    assert len(receiver.data) == heard

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from zhicheng.hub.query import read_sub
 from zhicheng.kernel.columns import F8, I1, I8, Coded, Index, Mask
+from zhicheng.kernel.instants import ABSENT
+from zhicheng.standards.changes import Form
 from zhicheng.standards.filter import columns, tree
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import Table
@@ -54,11 +58,24 @@ class Excerpt:
 
 
 class ExcerptCells:
-    """The same rows of one (attribute, datasetId); standards/filter/source.Cells."""
+    """The same rows of one (attribute, datasetId); standards/filter/source.Cells. hidden: those that hold no value"""
 
-    def __init__(self, cells: Cells, rows: Index) -> None:
+    def __init__(self, cells: Cells, rows: Index, hidden: Mask | None = None) -> None:
         self._cells = cells
         self._rows = rows
+        self._hidden = hidden
+
+    def _taken(self, values: npt.NDArray[Any], empty: float) -> npt.NDArray[Any]:
+        found = values[self._rows]
+        if self._hidden is not None:
+            found[self._hidden] = empty
+        return found
+
+    def _few(self, column: Coded) -> Coded:
+        found = _few(column, self._rows)
+        if self._hidden is not None:
+            found.codes[self._hidden] = -1
+        return found
 
     @property
     def dataset(self) -> str | None:
@@ -66,43 +83,45 @@ class ExcerptCells:
 
     @property
     def kind(self) -> I1:
-        return self._cells.kind[self._rows]
+        return self._taken(self._cells.kind, 0)
 
     @property
     def form(self) -> I1:
-        return self._cells.form[self._rows]
+        return self._taken(self._cells.form, int(Form.NOTHING))
 
     @property
     def number(self) -> F8:
-        return self._cells.number[self._rows]
+        return self._taken(self._cells.number, np.nan)
 
     @property
     def text(self) -> Coded:
-        return _few(self._cells.text, self._rows)
+        return self._few(self._cells.text)
 
     @property
     def observed_at(self) -> I8:
-        return self._cells.observed_at[self._rows]
+        return self._taken(self._cells.observed_at, ABSENT)
 
     @property
     def created_at(self) -> I8:
-        return self._cells.created_at[self._rows]
+        return self._taken(self._cells.created_at, 0)
 
     @property
     def modified_at(self) -> I8:
-        return self._cells.modified_at[self._rows]
+        return self._taken(self._cells.modified_at, 0)
 
     @property
     def unit(self) -> Coded:
-        return _few(self._cells.unit, self._rows)
+        return self._few(self._cells.unit)
 
     @property
     def sub(self) -> Coded:
-        return _few(self._cells.sub, self._rows)
+        return self._few(self._cells.sub)
 
     def bounds(self) -> tuple[F8, F8, F8, F8]:
         west, south, east, north = self._cells.bounds()
-        return west[self._rows], south[self._rows], east[self._rows], north[self._rows]
+        return (
+            self._taken(west, np.nan), self._taken(south, np.nan), self._taken(east, np.nan), self._taken(north, np.nan)
+        )  # fmt: skip
 
 
 def _few(column: Coded, rows: Index) -> Coded:

@@ -8,19 +8,20 @@ nothing has to be filtered afterwards and no count tells what a list hides.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 
-from zhicheng.hub.excerpt import Excerpt
+from zhicheng.hub.excerpt import Excerpt, ExcerptCells
 from zhicheng.hub.query import read_sub
-from zhicheng.kernel.columns import I4, Index, Mask
+from zhicheng.kernel.columns import I4, Coded, Index, Mask
 from zhicheng.kernel.instants import ABSENT
-from zhicheng.standards.changes import Form
+from zhicheng.standards.changes import Changes, Form
 from zhicheng.standards.filter import columns, tree
 from zhicheng.standards.filter.tree import Node
+from zhicheng.standards.ngsild.model import Entity
 from zhicheng.storage.cells import Cells
 from zhicheng.storage.directory import Directory
 from zhicheng.storage.live import State, Table
@@ -48,6 +49,37 @@ class Veil:
         """The same of some rows only."""
         return table.alive[rows] & columns.compile(self.where, read_sub)(Excerpt(table, rows))
 
+    def fulfil(self, table: Table, rows: Index, where: Node) -> Mask:
+        """Which of some rows are seen and fulfil a predicate, as far as their values are shown."""
+        return self.sees_rows(table, rows) & _VeiledExcerpt(table, rows, self).fulfil(where)
+
+    def shown(self, entity: Entity) -> Entity:
+        """An entity with the values that are shown."""
+        attributes = {
+            name: [one for one in instances if self.shows(name, one.owner, one.classification)]
+            for name, instances in entity.attributes.items()
+        }
+        return replace(entity, attributes={name: shown for name, shown in attributes.items() if shown})
+
+    def shown_rows(self, changes: Changes) -> Mask:
+        """Which rows hold a value that is shown; rows about whole entities have no attribute and are."""
+        return self.shown_triples(changes.attribute, changes.owner, changes.classification)
+
+    def shown_triples(self, attribute: Coded, owner: Coded, classification: Coded) -> Mask:
+        """The same, column by column."""
+        sizes = len(owner.values) + 1, len(classification.values) + 1
+        key = (attribute.codes.astype(np.int64) + 1) * sizes[0] + owner.codes + 1
+        key = key * sizes[1] + classification.codes + 1
+        kinds, which = np.unique(key, return_inverse=True)
+        shown = []
+        for kind in kinds.tolist():
+            rest, one = divmod(kind, sizes[1])
+            name, whose = divmod(rest, sizes[0])
+            asked = _text(attribute, name - 1), _text(owner, whose - 1), _text(classification, one - 1)
+            shown.append(asked[0] is None or self.shows(asked[0], asked[1], asked[2]))
+        found: Mask = np.array(shown, np.bool_)[which]
+        return found
+
     def hidden(self, attribute: str, cells: Cells, rows: Index) -> Mask:
         """Which of some rows hold a value that is not shown."""
         owners, classes = cells.pools["owner"].values, cells.pools["classification"].values
@@ -58,6 +90,24 @@ class Veil:
             return np.zeros(len(rows), np.bool_)
         hidden: Mask = ~shown[cells.codes["owner"][rows], cells.codes["classification"][rows]]
         return hidden
+
+
+class _VeiledExcerpt(Excerpt):
+    """Some rows of a table, without the values that are hidden."""
+
+    def __init__(self, table: Table, rows: Index, veil: Veil) -> None:
+        super().__init__(table, rows)
+        self._veil = veil
+
+    def cells(self, attribute: str) -> Sequence[ExcerptCells]:
+        return [
+            ExcerptCells(cells, self.rows, self._veil.hidden(attribute, cells, self.rows))
+            for cells in self.table.cells(attribute)
+        ]
+
+
+def _text(column: Coded, code: int) -> str | None:
+    return None if code < 0 else column.values[code]
 
 
 class VeiledState(State):

@@ -94,7 +94,7 @@ class VeiledStore:
         """
         changes = batch.changes
         keep = self._of_seen(changes.entity)
-        keep &= _shown_values(self.veil, changes)
+        keep &= self.veil.shown_rows(changes)
         if self._whereabouts is not None and keep.any():
             keep &= self._whereabouts.seen(changes.entity, batch.effective, keep)
         return batch if keep.all() else batch.take(np.flatnonzero(keep))
@@ -158,7 +158,7 @@ class VeiledStore:
         entity = _coded(table, "entity")
         keep = self._of_seen(entity)
         columns = [_coded(table, name) for name in ("attribute", "owner", "classification")]
-        keep &= _shown_triples(self.veil, *columns)
+        keep &= self.veil.shown_triples(*columns)
         if self._whereabouts is not None and keep.any():
             effective = pc.coalesce(table["observed_at"], table["recorded_at"]).to_numpy().astype(np.int64)
             keep &= self._whereabouts.seen(entity, effective, keep)
@@ -226,31 +226,11 @@ def _kinds(changes: Changes) -> set[tuple[str, str | None, str | None]]:
     """Attributes with owners and classifications that rows name."""
     columns = (changes.attribute, changes.owner, changes.classification)
     pairs = np.unique(np.stack([column.codes for column in columns]), axis=1)
-    named = ([_text(column, code) for column, code in zip(columns, each, strict=True)] for each in pairs.T.tolist())
+    named = (
+        [None if code < 0 else column.values[code] for column, code in zip(columns, each, strict=True)]
+        for each in pairs.T.tolist()
+    )
     return {(attribute, owner, one) for attribute, owner, one in named if attribute is not None}
-
-
-def _text(column: Coded, code: int) -> str | None:
-    return None if code < 0 else column.values[code]
-
-
-def _shown_values(veil: Veil, changes: Changes) -> Mask:
-    return _shown_triples(veil, changes.attribute, changes.owner, changes.classification)
-
-
-def _shown_triples(veil: Veil, attribute: Coded, owner: Coded, classification: Coded) -> Mask:
-    """Which rows hold a value that is shown; rows about whole entities have no attribute and are."""
-    sizes = len(owner.values) + 1, len(classification.values) + 1
-    key = ((attribute.codes.astype(np.int64) + 1) * sizes[0] + owner.codes + 1) * sizes[1] + classification.codes + 1
-    kinds, which = np.unique(key, return_inverse=True)
-    shown = []
-    for kind in kinds.tolist():
-        rest, one = divmod(kind, sizes[1])
-        name, whose = divmod(rest, sizes[0])
-        asked = _text(attribute, name - 1), _text(owner, whose - 1), _text(classification, one - 1)
-        shown.append(asked[0] is None or veil.shows(asked[0], asked[1], asked[2]))
-    found: Mask = np.array(shown, np.bool_)[which]
-    return found
 
 
 def _coded(table: pa.Table, name: str) -> Coded:

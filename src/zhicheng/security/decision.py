@@ -25,7 +25,7 @@ class Principal:
 
     within: of a program that acts for a person, the actions that it was given; None for all that policies give
     kind: what it is to policies; departments: URNs of those it works for; entities: those that a device may write
-    key: the access key that was shown
+    key: the access key that was shown; credential: by what the same can be found again as they are later
     """
 
     name: str
@@ -37,6 +37,7 @@ class Principal:
     departments: tuple[str, ...] = ()
     entities: tuple[str, ...] | None = None
     key: str | None = None
+    credential: str = ""
 
 
 def refusal(

@@ -55,6 +55,7 @@ class Accounts:
     def __init__(self, folder: Path, clock: Clock = system_clock) -> None:
         self._clock = clock
         self._by_digest: dict[bytes, Principal] = {}
+        self._by_id: dict[str, Principal] = {}
         self._version = -1
         self._looked_at = 0
         self.control = Control(folder)
@@ -109,11 +110,19 @@ class Accounts:
 
     def principal(self, token: str) -> Principal | None:
         """Who a token stands for; a change by another process counts within a second."""
+        self._look()
+        return self._by_digest.get(digest_of(token))
+
+    def of_credential(self, credential: str) -> Principal | None:
+        """The same by what the principal calls its credential."""
+        self._look()
+        return self._by_id.get(credential)
+
+    def _look(self) -> None:
         now = self._clock()
         if self._version < 0 or abs(now - self._looked_at) > _AGAIN:
             self._refresh()
             self._looked_at = now
-        return self._by_digest.get(digest_of(token))
 
     def _refresh(self) -> None:
         version = self.control.version()
@@ -127,11 +136,13 @@ class Accounts:
                 expires,
                 kind="Service" if entities is None else "Device",
                 entities=_entities(entities),
+                credential=f"token:{identifier}",
             )
-            for digest, name, tenant, roles, expires, entities in self.control.rows(
-                "SELECT digest, name, tenant, roles, expires_at, entities FROM tokens"
+            for identifier, digest, name, tenant, roles, expires, entities in self.control.rows(
+                "SELECT id, digest, name, tenant, roles, expires_at, entities FROM tokens"
             )
         }
+        self._by_id = {one.credential: one for one in self._by_digest.values()}
         self._version = version
 
     # contexts

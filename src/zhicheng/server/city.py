@@ -36,6 +36,7 @@ from zhicheng.server.quotas import Quotas, Tally
 from zhicheng.server.sandbox import Sandbox
 from zhicheng.server.settings import CityFile, CitySettings
 from zhicheng.server.space import Space, make_space
+from zhicheng.server.standing import Standing
 from zhicheng.server.subscribers import Subscribers
 from zhicheng.server.vitals import Pulse, Rate, Vitals
 from zhicheng.standards.ngsild.context import Contexts
@@ -95,7 +96,8 @@ class City:
         """Set when the server is told to stop: connections that stay open end."""
         if open_to_all:
             check_open(self.settings.server.host)
-        self.guest = Principal("anonymous", self.settings.city.tenant, ("admin",)) if open_to_all else None
+        everyone = Principal("anonymous", self.settings.city.tenant, ("admin",), credential="guest")
+        self.guest = everyone if open_to_all else None
         self.telemetry = Prometheus()
         self._chosen = chosen_of(file)
         self.models = models_of(file)
@@ -124,7 +126,8 @@ class City:
         zone = zones.zone(self.settings.city.time_zone)
         self.quotas = Quotas(self.settings.quotas, self.accounts.control, self.identity.access_keys, clock, zone)
         self._spaces: dict[str, Space] = {}
-        self.subscribers = Subscribers(file.settings.subscriptions, self.settings.city.tenant, clock)
+        standing = Standing(self.accounts, self.identity, self.guest, self.policing, clock)
+        self.subscribers = Subscribers(file.settings.subscriptions, self.settings.city.tenant, clock, standing.sight)
         self.feeds: dict[str, FeedTask] = {}
         self.apps: dict[str, AppTask] = {}
         self._tasks: list[asyncio.Task[None]] = []

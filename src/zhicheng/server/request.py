@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zhicheng.kernel.errors import Forbidden, UnsupportedMedia
+from zhicheng.kernel.errors import UnsupportedMedia
 from zhicheng.security.decision import Principal
 from zhicheng.server.city import City
 from zhicheng.server.http import Receive, Scope, header_of, parse_json, parse_query, read_body
@@ -94,17 +94,6 @@ class Request:
         if acts is None or (acts.within is not None and action not in acts.within):
             return False
         return policing.may(acts, action, self.circumstances)
-
-    def check_sees_all(self) -> None:
-        """Forbidden for who sees only a part of the city: for what tells of changes without a veil."""
-        policing = self.city.policing(self.space.tenant)
-        around = self.circumstances
-        sight = policing.sight(self.principal, "entities:read", around) if self.principal is not None else None
-        if sight is not policing.space:
-            raise Forbidden(
-                "You see only a part of the city; this is for those who see all of it",
-                "您只能看到城市的一部分；此操作仅供可查看全部数据者使用",
-            )
 
     def actions(self) -> list[str]:
         """Everything that the principal may do."""

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from zhicheng.hub.subscriptions.model import Maker
 from zhicheng.hub.subscriptions.notifier import Notifier
 from zhicheng.hub.subscriptions.settings import SubscriptionSettings
 from zhicheng.kernel.instants import Clock
 from zhicheng.server.space import Space
 from zhicheng.storage.engines.embedded.records import EmbeddedRecords
+from zhicheng.storage.port import Store
 
 
 class Subscribers:
-    """Notifiers by tenant; `home` is the tenant whose notifications need not name it."""
+    """Notifiers by tenant; `home` is the tenant whose notifications need not name it.
 
-    def __init__(self, settings: SubscriptionSettings, home: str, clock: Clock) -> None:
+    sight: what the maker of a tenant's subscription may see now
+    """
+
+    def __init__(
+        self, settings: SubscriptionSettings, home: str, clock: Clock, sight: Callable[[str, Maker], Store]
+    ) -> None:
         self._settings = settings
         self._home = home
         self._clock = clock
+        self._sight = sight
         self._notifiers: dict[str, Notifier] = {}
         self._records: list[EmbeddedRecords] = []
         self._starting: set[asyncio.Task[None]] = set()
@@ -32,7 +42,7 @@ class Subscribers:
         name = None if space.tenant == self._home else space.tenant
         notifier = Notifier(
             space.store, records, space.contexts, self._settings,
-            tenant=name, clock=self._clock, chance=random.random,
+            sights=partial(self._sight, space.tenant), tenant=name, clock=self._clock, chance=random.random,
         )  # fmt: skip
         self._notifiers[space.tenant] = notifier
         if self._running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +17,7 @@ from tests.storage.logs import ENTITIES, START, TYPES, Instances, Step, changes_
 from zhicheng.hub.subscriptions.follow import Follower
 from zhicheng.hub.subscriptions.model import Endpoint, Notice, Subscription, Trigger
 from zhicheng.hub.subscriptions.watch import Watch
+from zhicheng.hub.veil import Veil
 from zhicheng.kernel.columns import Mask
 from zhicheng.kernel.errors import ZhichengError
 from zhicheng.kernel.instants import SECOND
@@ -25,7 +27,7 @@ from zhicheng.standards.filter import q, tree
 from zhicheng.standards.filter.tree import EVERYTHING, Node
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Kind
-from zhicheng.standards.ngsild.representation import Representation
+from zhicheng.standards.ngsild.representation import Projection, Representation
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.log import ORDINAL_BITS, Commit
 
@@ -178,6 +180,76 @@ def test_one_that_keeps_up_agrees_while_things_are_erased(log: list[Step], asked
             notices += followed(follower, 1000)
         assert plain(notices) == {told[:3] for told in one.expected}
         one.store.close()
+
+
+UNSEEN = ENTITIES[1]
+VEIL = Veil(tree.Not(tree.ids([UNSEEN])), lambda attribute, owner, classification: attribute != SPEED)
+ANY_BUT_ITS_KIND = EVERY & ~Trigger.ENTITY_CHANGED
+NEVER, ALWAYS = tree.Not(EVERYTHING), EVERYTHING
+ASKED: list[tuple[Node, Node]] = [
+    *((where, where) for where in WHERE[:4]),
+    (q.parse("https://x/speed>1", str), NEVER),
+    (tree.all_of([BUS, q.parse("https://x/status", str)]), tree.all_of([BUS, q.parse("https://x/status", str)])),
+    (tree.all_of([BUS, q.parse("!https://x/speed", str)]), BUS),
+    (tree.any_of([BUS, q.parse("https://x/speed<5", str)]), BUS),
+]
+"""What is asked, and what that comes to for who sees no speed."""
+without_kind = st.sampled_from([ANY_BUT_ITS_KIND, Trigger.ENTITY_CREATED, Trigger.ENTITY_DELETED, Trigger(4 | 8 | 16)])
+
+
+@settings(max_examples=40)
+@given(
+    logs, st.lists(st.tuples(st.sampled_from(ASKED), watched, without_kind), min_size=1, max_size=4), st.integers(1, 40)
+)
+def test_behind_a_veil_it_is_as_if_what_is_hidden_were_not_there(
+    log: list[Step], asked: list[tuple[tuple[Node, Node], frozenset[str] | None, Trigger]], limit: int
+) -> None:
+    veiled, narrow = [], []
+    for number, ((where, left), names, triggers) in enumerate(asked):
+        veiled.append(replace(made(number, where, names, triggers), veil=VEIL))
+        seen = frozenset((STATUS,)) if names is None else names - {SPEED}
+        less = made(number, tree.all_of([left, VEIL.where]), seen, triggers)
+        narrow.append(replace(less, options=Representation(omit=Projection.parse(SPEED, Contexts().default))))
+    with TemporaryDirectory() as folder:
+        one = Log(Path(folder))
+        followers = [Follower.present(one.store, Watch(each)) for each in (veiled, narrow)]
+        for step in log:
+            one.commit(step, [], erase=False)
+        told = [
+            sorted((each.position, each.subscription, each.triggers, each.data) for each in followed(follower, limit))
+            for follower in followers
+        ]
+        assert told[0] == told[1]
+        one.store.close()
+
+
+def test_no_condition_no_trigger_and_no_earlier_value_tells_of_what_is_hidden(tmp_path: Path) -> None:
+    one = Log(tmp_path)
+
+    def commit(act: Act, **values: float) -> None:
+        rows = ChangesBuilder()
+        form = Form.NUMBER if act == Act.SET else Form.NOTHING
+        for name, number in values.items():
+            rows.add(ENTITIES[0], f"https://x/{name}", act=act, form=form, number=number)
+        one.store.commit(Commit(rows.build(), "t", "t"))
+
+    commit(Act.SET, speed=5)
+    conditions = (q.parse("https://x/speed>1", str), q.parse("!https://x/speed", str))
+    asked = [
+        replace(made(number, where, None, EVERY), veil=VEIL, changes=True) for number, where in enumerate(conditions)
+    ]
+    follower = Follower.present(one.store, Watch(asked))
+    commit(Act.SET, status=1)
+    commit(Act.SET, speed=6)
+    commit(Act.REMOVE, speed=0)
+    commit(Act.SET, speed=7)
+    commit(Act.REMOVE, speed=0, status=0)
+    notices = followed(follower, 100)
+    assert [(notice.subscription, notice.triggers) for notice in notices] == [
+        (asked[1].id, Trigger.ATTRIBUTE_CREATED), (asked[1].id, Trigger.ATTRIBUTE_DELETED)
+    ]  # fmt: skip
+    assert not any(b"speed" in document for notice in notices for _, document in notice.data)
+    one.store.close()
 
 
 @pytest.mark.parametrize("kinds", [None, frozenset(("https://x/Bus",))])

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from zhicheng.hub.excerpt import Excerpt
 from zhicheng.hub.subscriptions.happenings import Happened, happenings, rounds
 from zhicheng.hub.subscriptions.model import Notice, Subscription, Trigger
 from zhicheng.hub.subscriptions.notification import entity_document, gone_document, notification_id, split, without
@@ -180,9 +179,9 @@ class Follower:
             table = self.state.tables[table_number]
             own = rows[directory.table[codes[rows]] == table_number]
             wanting = self.watch.possible(table.types) & self.watch.wanting(None, Trigger.ENTITY_DELETED)
-            few = Excerpt(table, directory.row[codes[own]])
+            places = directory.row[codes[own]]
             for number in np.flatnonzero(wanting).tolist():
-                for row in own[few.fulfil(self.watch.subscriptions[number].where)].tolist():
+                for row in own[self.watch.subscriptions[number].fulfilled(table, places)].tolist():
                     entity = entity_at(table, int(directory.row[codes[row]]), ())
                     entity.deleted_at = int(part.effective[row])
                     yield number, int(codes[row]), row, entity
@@ -222,7 +221,23 @@ class Follower:
                     hits.setdefault((one, table), []).append(chosen)
         shown: dict[tuple[int, int], bytes] = {}
         for (number, table), pieces in hits.items():
-            yield from self._told(part, codes, found, np.concatenate(pieces), (number, table), previous, shown)
+            chosen = self._open(self.watch.subscriptions[number], part, found, np.concatenate(pieces), previous)
+            if len(chosen):
+                yield from self._told(part, codes, found, chosen, (number, table), previous, shown)
+
+    def _open(
+        self, one: Subscription, part: Batch, found: Happened, chosen: Index, previous: dict[int, Attribute]
+    ) -> Index:
+        """Without what happened to values that are not shown to whoever made the subscription."""
+        if one.veil is None:
+            return chosen
+        rows = found.rows[chosen]
+        shown = one.veil.shown_rows(part.changes.take(rows))
+        for place in np.flatnonzero(found.flags[chosen] & Trigger.ATTRIBUTE_DELETED).tolist():
+            was = previous.get(int(rows[place]))
+            name = part.changes.attribute[int(rows[place])] or ""
+            shown[place] = was is not None and one.veil.shows(name, was.owner, was.classification)
+        return chosen[shown]
 
     def _told(
         self, part: Batch, codes: I4, found: Happened, chosen: Index, where: tuple[int, int],
@@ -234,7 +249,7 @@ class Follower:
         triggers = np.zeros(len(entities), np.int64)
         np.bitwise_or.at(triggers, place, found.flags[chosen] & int(number.triggers))
         rows = self.state.directory.row[entities]
-        for at in np.flatnonzero(Excerpt(table, rows).fulfil(number.where)).tolist():
+        for at in np.flatnonzero(number.fulfilled(table, rows)).tolist():
             row = int(found.rows[chosen[first[at]]])
             document = self._document(number, part, table, int(rows[at]), codes, int(entities[at]), previous, shown)
             data = (self.state.directory.ids[int(entities[at])], document)
@@ -249,10 +264,14 @@ class Follower:
         if not own and key in shown:
             return shown[key]
         entity = entity_at(table, row)
+        if one.veil is not None:
+            entity = one.veil.shown(entity)
         before: dict[tuple[str, str | None], Attribute] = {}
         gone: list[tuple[str, Attribute]] = []
         for at in own:
             name, was = part.changes.attribute[at] or "", previous[at]
+            if one.veil is not None and not one.veil.shows(name, was.owner, was.classification):
+                continue
             stands = any(each.dataset == was.dataset for each in entity.attributes.get(name, ()))
             if stands:
                 before[name, was.dataset] = was

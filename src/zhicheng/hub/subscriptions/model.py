@@ -8,10 +8,14 @@ from types import MappingProxyType
 
 import msgspec
 
+from zhicheng.hub.excerpt import Excerpt
+from zhicheng.hub.veil import Veil
+from zhicheng.kernel.columns import Index, Mask
 from zhicheng.network.post import Target
 from zhicheng.standards.filter.tree import Node
 from zhicheng.standards.ngsild.context import Context
 from zhicheng.standards.ngsild.representation import Representation
+from zhicheng.storage.live import Table
 
 
 class Trigger(IntFlag):
@@ -59,6 +63,7 @@ class Subscription:
     watched: attributes whose change counts, None for all; changes: tell what an attribute was before
     throttling: least time between two notifications; interval: told so often whatever happens, 0 for as it happens
     context: the names that notifications are written in; shown: how they name it, link: its URL for a Link header
+    veil: what its maker may see, None for everything; barred: its maker may not have it any more
     """
 
     id: str
@@ -76,19 +81,45 @@ class Subscription:
     throttling: int = 0
     interval: int = 0
     expires_at: int | None = None
+    veil: Veil | None = None
+    barred: bool = False
+
+    @property
+    def sight(self) -> tuple[Veil | None, bool]:
+        """What its maker does not see, and whether they may have it no more."""
+        return self.veil, self.barred
+
+    def fulfilled(self, table: Table, rows: Index) -> Mask:
+        """Which of some rows of a table its maker sees and asks for. Call with the state's lock held."""
+        if self.veil is None:
+            return Excerpt(table, rows).fulfil(self.where)
+        return self.veil.fulfil(table, rows, self.where)
 
     def status(self, now: int) -> str:
         """active, paused or expired, as NGSI-LD says it."""
         if self.expires_at is not None and self.expires_at <= now:
             return "expired"
-        return "active" if self.active else "paused"
+        return "active" if self.active and not self.barred else "paused"
+
+
+class Maker(msgspec.Struct, frozen=True):
+    """Who made something, such that what they may do and see can be asked again later.
+
+    credential: the token, person, key or client (`security.decision.Principal.credential`); within: the actions that
+    it was given, None for all; network, purpose: what policies were told of the request
+    """
+
+    credential: str
+    within: tuple[str, ...] | None = None
+    network: str = ""
+    purpose: str = ""
 
 
 class Kept(msgspec.Struct):
     """A subscription as it is kept: the document with its names as IRIs, and whose it is.
 
     context: the @context as it was given, None for the city's own; shown, link: how notifications name it
-    owner: the principal that made it
+    owner: the principal that made it; maker: by which credential and from where
     """
 
     document: dict[str, object]
@@ -98,6 +129,7 @@ class Kept(msgspec.Struct):
     owner: str
     created_at: int
     modified_at: int
+    maker: Maker = Maker("")
 
 
 class Progress(msgspec.Struct):

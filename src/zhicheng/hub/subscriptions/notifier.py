@@ -1,5 +1,7 @@
 """Tells a tenant's subscribers what changes: follows the log, fills the lines, keeps how far each has come.
 
+Each is told what its maker may see, as long as they may have a subscription; that is looked at again every second.
+
 One follower stands at the head of the log for everyone. A line that was full, or slept through a restart, is caught up
 by a follower of its own, in another thread, until it is where the head is. The head waits for neither.
 """
@@ -23,11 +25,13 @@ from zhicheng.hub.query import EntityQuery, Query
 from zhicheng.hub.subscriptions.follow import Follower, Step
 from zhicheng.hub.subscriptions.line import Chance, Line
 from zhicheng.hub.subscriptions.making import made
-from zhicheng.hub.subscriptions.model import Kept, Letter, Notice, Progress, Subscription, Trigger
+from zhicheng.hub.subscriptions.model import Kept, Letter, Maker, Notice, Progress, Subscription, Trigger
 from zhicheng.hub.subscriptions.notification import MOST_ENTITIES, entity_document, notification_id
 from zhicheng.hub.subscriptions.settings import SubscriptionSettings
 from zhicheng.hub.subscriptions.watch import Watch
-from zhicheng.kernel.errors import AlreadyExists, Invalid, NotFound, PeerFailed, TooMany, ZhichengError
+from zhicheng.hub.veil import Veil
+from zhicheng.hub.veiled_store import VeiledStore
+from zhicheng.kernel.errors import AlreadyExists, Forbidden, Invalid, NotFound, PeerFailed, TooMany, ZhichengError
 from zhicheng.kernel.instants import SECOND, Clock, system_clock
 from zhicheng.network.guard import Resolve, system_resolve
 from zhicheng.network.post import Poster
@@ -38,11 +42,15 @@ from zhicheng.storage.records import Key, Record, Records
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+Sights = Callable[[Maker], Store]
+"""What whoever made a subscription may see now; Forbidden where they may not have one any more."""
 KEPT, PROGRESS, LETTER = "subscription", "subscription-progress", "subscription-letter"
 _SAVE = 0.5
 """Seconds between two looks at how far the lines are; what a killed process had not noted is told once more."""
 _CATCH_UP = 0.2
 """Seconds between two looks for lines that can be caught up."""
+_LOOK = 1.0
+"""Seconds between two looks at what makers of subscriptions may see."""
 _GATHER = 0.02
 """Seconds in which commits gather: ten together cost a fifth of ten alone."""
 
@@ -61,6 +69,7 @@ class Notifier:
         contexts: Contexts,
         settings: SubscriptionSettings | None = None,
         *,
+        sights: Sights | None = None,
         tenant: str | None = None,
         clock: Clock = system_clock,
         resolve: Resolve = system_resolve,
@@ -80,7 +89,7 @@ class Notifier:
         self._resolve = resolve
         self._tls = tls
         self._chance = chance
-        self._query = Query(store)
+        self._sights = sights or (lambda maker: store)
         self._head: Follower | None = None
         self._changing = asyncio.Lock()
         self._news = asyncio.Event()
@@ -117,13 +126,13 @@ class Notifier:
                 line.behind = line.seen < self.head_position and not line.one.interval
         self._tasks = [
             asyncio.create_task(self._guarded(run), name=f"notifier {run.__name__}")
-            for run in (self._follow, self._catch_up, self._save)
+            for run in (self._follow, self._catch_up, self._save, self._look)
         ]
 
     def _begin(self, identifier: str) -> None:
         """A line for a subscription that is kept; one that cannot be understood any more is shown as failed."""
         try:
-            one = made(self.kept[identifier], self._contexts, self.settings)
+            one = self._made(self.kept[identifier])
         except ZhichengError as error:
             self.broken[identifier] = error
             _log.error("subscription %s cannot be used: %s", identifier, error)
@@ -236,13 +245,38 @@ class Notifier:
 
     async def _usable(self, kept: Kept) -> Subscription:
         """The subscription, if it can be understood and may be sent to where it wants."""
-        one = made(kept, self._contexts, self.settings)
+        self._sights(kept.maker)
+        one = self._made(kept)
         try:
             await self._poster(one).check()
         except PeerFailed as error:
             if error.facts.get("refused") == "address":
                 raise refused(error) from None
         return one
+
+    def _made(self, kept: Kept) -> Subscription:
+        veil, barred = self._sight(kept.maker)
+        return replace(made(kept, self._contexts, self.settings), veil=veil, barred=barred)
+
+    def _sight(self, maker: Maker) -> tuple[Veil | None, bool]:
+        """What a maker of subscriptions may see, None for everything, and whether they may have any no more."""
+        try:
+            sight = self._sights(maker)
+        except Forbidden:
+            return None, True
+        return (sight.veil if isinstance(sight, VeiledStore) else None), False
+
+    async def _look(self) -> None:
+        """Permission changes: look again what the makers of subscriptions may see."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            sights = {maker: self._sight(maker) for maker in {kept.maker for kept in self.kept.values()}}
+            for identifier, line in tuple(self.lines.items()):
+                veil, barred = sights.get(self.kept[identifier].maker, line.one.sight)
+                if (veil, barred) != line.one.sight:
+                    async with self._changing:
+                        await line.change_sight(replace(line.one, veil=veil, barred=barred))
+                        await self._watch_anew()
 
     async def _up_to_now(self) -> None:
         """What was committed before a subscription changes is told as it was."""
@@ -358,14 +392,16 @@ class Notifier:
             await asyncio.sleep(max(0.0, due - self._clock()) / SECOND)
             now = self._clock()
             if one.status(now) == "active" and line.idle:
-                notice = await asyncio.to_thread(self._everything, one, now)
-                if notice.data:
-                    line.tell(notice)
+                with contextlib.suppress(Forbidden):  # since a moment ago
+                    store = self._sights(self.kept[one.id].maker)
+                    notice = await asyncio.to_thread(self._everything, one, store, now)
+                    if notice.data:
+                        line.tell(notice)
             line.progress.last_notification = max(line.progress.last_notification, now)
             line.dirty = True
 
-    def _everything(self, one: Subscription, now: int) -> Notice:
-        page = self._query.select(EntityQuery(one.where, limit=MOST_ENTITIES))
+    def _everything(self, one: Subscription, store: Store, now: int) -> Notice:
+        page = Query(store).select(EntityQuery(one.where, limit=MOST_ENTITIES))
         data = [(entity.id, entity_document(one, entity)) for entity in page.entities]
         return Notice(one.id, f"{notification_id(one.id, 0)}:{now}", 0, now, Trigger(0), data)
 

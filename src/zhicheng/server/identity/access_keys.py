@@ -153,15 +153,20 @@ class AccessKeys:
             if len(self._known) > 10_000:
                 self._known.clear()
                 self._by_id.clear()
-            self._known[digest] = self._found(digest)
+            self._known[digest] = self._found("digest", digest)
         found = self._known[digest]
         if found is None or found[0].expires_at <= self._clock():
             return None
         self._note(digest, *found)
         return found[1]
 
-    def _found(self, digest: bytes) -> tuple[AccessKey, Principal] | None:
-        row = self._control.row(f"SELECT {_COLUMNS} FROM access_keys WHERE digest = ?", (digest,))
+    def named(self, identifier: str) -> Principal | None:
+        """The same of a key by its id."""
+        found = self._found("id", identifier)
+        return None if found is None else found[1]
+
+    def _found(self, column: Literal["id", "digest"], value: str | bytes) -> tuple[AccessKey, Principal] | None:
+        row = self._control.row(f"SELECT {_COLUMNS} FROM access_keys WHERE {column} = ?", (value,))
         key = None if row is None else _key(row)
         owner = None if key is None else self._owner(key.person)
         if key is None or owner is None:
@@ -169,9 +174,13 @@ class AccessKeys:
         self._by_id[key.id] = key
         if key.place == "sandbox":
             name, until = owner.name, key.expires_at
-            return key, Principal(name, SANDBOX, ("writer",), until, IN_SANDBOX, kind="Person", key=key.id)
+            return key, Principal(
+                name, SANDBOX, ("writer",), until, IN_SANDBOX, kind="Person", key=key.id, credential=f"key:{key.id}"
+            )
         within = permitted((key.role,))
-        return key, replace(owner, expires_at=key.expires_at, within=within, kind="Person", key=key.id)
+        return key, replace(
+            owner, expires_at=key.expires_at, within=within, kind="Person", key=key.id, credential=f"key:{key.id}"
+        )
 
     def _owner(self, person: str) -> Principal | None:
         if person == GUEST:

@@ -261,7 +261,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib carries no
         if client is None:
             return None
         if "family" not in said:
-            return Principal(client.name, client.tenant, client.roles, until)
+            return replace(principal_of_client(client), expires_at=until)
         person = self.person(said["sub"])
         if person is None:
             return None
@@ -271,6 +271,11 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib carries no
         """A person who may sign in."""
         found = self.people.find(identifier)
         return None if found is None or found.disabled else found
+
+
+def principal_of_client(client: Client) -> Principal:
+    """Who acts, of a client that acts for itself."""
+    return Principal(client.name, client.tenant, client.roles, credential=f"client:{client.id}")
 
 
 def claims_of(person: Person, scope: str) -> dict[str, object]:

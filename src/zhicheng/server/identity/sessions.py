@@ -189,5 +189,6 @@ class Sessions:
 def principal_of(person: Person, expires_at: int | None = None) -> Principal:
     """Who acts, of an account."""
     return Principal(
-        person.name, person.tenant, person.roles, expires_at, kind="Person", departments=person.departments
-    )
+        person.name, person.tenant, person.roles, expires_at, kind="Person", departments=person.departments,
+        credential=f"person:{person.id}",
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import cast
 from zhicheng.hub.subscriptions import document as documents
 from zhicheng.hub.subscriptions.document import Document
 from zhicheng.hub.subscriptions.line import Line
-from zhicheng.hub.subscriptions.model import Kept
+from zhicheng.hub.subscriptions.model import Kept, Maker
 from zhicheng.hub.subscriptions.notifier import Notifier
 from zhicheng.kernel import instants, urn
 from zhicheng.kernel.errors import Invalid
@@ -47,7 +47,6 @@ def notifier_of(request: Request) -> Notifier:
 
 async def create_subscription(request: Request) -> Answer:
     """POST subscriptions."""
-    request.check_sees_all()
     given.parameters_of(request)
     body, context = await body_of(request)
     if isinstance(body, dict):
@@ -67,7 +66,16 @@ def _kept(request: Request, document: Document, context: Context, created_at: in
     shown = shown_context(request, wanted)
     link = base_url(request) + OWN_CONTEXT if default else _link(wanted.source)
     source = None if default else wanted.source
-    return Kept(cast("dict[str, object]", document), source, shown, link, request.name, created_at, now)
+    made = cast("dict[str, object]", document)
+    return Kept(made, source, shown, link, request.name, created_at, now, maker_of(request))
+
+
+def maker_of(request: Request) -> Maker:
+    """By which credential, and from where, a request was made."""
+    acts, around = request.principal, request.circumstances
+    assert acts is not None  # nobody is let in to this without
+    within = None if acts.within is None else tuple(sorted(acts.within))
+    return Maker(acts.credential, within, around.network, around.purpose)
 
 
 def _link(source: Json) -> str | None:
@@ -105,8 +113,10 @@ async def read_subscription(request: Request) -> Answer:
 
 
 async def change_subscription(request: Request) -> Answer:
-    """PATCH subscriptions/{id}: members of the fragment take the place of those that are there."""
-    request.check_sees_all()
+    """PATCH subscriptions/{id}: members of the fragment take the place of those that are there.
+
+    It is theirs then who changed it, and tells what they may see.
+    """
     given.parameters_of(request)
     patch, context = await body_of(request, PATCHES)
     notifier = notifier_of(request)
@@ -124,7 +134,6 @@ async def change_subscription(request: Request) -> Answer:
     kept = _kept(request, document, context, before.created_at, now)
     if isinstance(patch, dict) and "jsonldContext" not in patch:
         kept.context, kept.shown, kept.link = before.context, before.shown, before.link
-    kept.owner = before.owner
     await notifier.change(kept)
     return NO_CONTENT
 

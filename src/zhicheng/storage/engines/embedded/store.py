@@ -354,8 +354,8 @@ class EmbeddedStore:
     def rows_after(self, position: int) -> int:
         """See the port."""
         with self.state.lock:
-            ahead = *(one for one in self._segments if one.last > position), *self._tail.after(position)
-        parts = [one.commits for one in ahead]
+            parts = [one.commits for one in self._segments if one.last > position]
+            parts += [one.commits for one in self._tail.after(position)]
         return sum(int(part.rows[max(position + 1 - part.first, 0) :].sum()) for part in parts)
 
     def cursor(self, reader: str, shard: int = 0) -> Cursor | None:
