@@ -7,7 +7,6 @@ PORT ?= 8800
 CITY ?=
 DATA ?= data
 BIN := .venv/bin
-BROWSER := tests/web tests/guides
 STATIC := src/zhicheng/server/portals/static
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/test-results/*' 2>/dev/null)
 
@@ -27,14 +26,7 @@ run: setup ## start the demo city, or the platform on a CITY file (HOST, PORT, D
 	$(BIN)/zhicheng demo --data $(DATA)/demo --port $(PORT) --no-open)
 
 test: setup services ## test everything (ARGS="tests/house -k name" for a part)
-ifdef ARGS
-	$(BIN)/python -m pytest $(ARGS)
-else
-	@mkdir -p build  # two lanes side by side: the browser's tests wait for pages while the others compute
-	$(BIN)/python -m pytest $(BROWSER) >build/browser.log 2>&1 & browser=$$!; \
-	$(BIN)/python -m pytest tests $(BROWSER:%=--ignore=%); rest=$$?; \
-	wait $$browser; browser=$$?; cat build/browser.log; exit $$((rest | browser))
-endif
+	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),tools/lanes.sh)
 
 check: .venv/.linked $(if $(wildcard web/package.json),web/node_modules/.package-lock.json) ## format, lint, types, the house, the documents
 	$(BIN)/ruff format --check

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.acceptance.running import free_port
 from tests.server.conftest import Start
 from zhicheng.cli import new_app
 from zhicheng.compute.runner import Runner
@@ -130,7 +131,7 @@ def test_a_new_application_is_green_and_on_the_map_and_touches_no_file(tmp_path:
     program = Path(sys.executable).with_name("zhicheng")
     listed = subprocess.run([program, "app", "list"], env=environ, capture_output=True, text=True, check=True)
     assert "dust" in listed.stdout
-    data, port = tmp_path / "data", 8917
+    data, port = tmp_path / "data", free_port()
     command = [str(program), "run", "--data", str(data), "--port", str(port), "--no-auth"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
         try:
