@@ -8,17 +8,17 @@ nothing has to be filtered afterwards and no count tells what a list hides.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from zhicheng.hub.excerpt import Excerpt, ExcerptCells
 from zhicheng.hub.query import read_sub
-from zhicheng.kernel.columns import I4, Coded, Index, Mask
-from zhicheng.kernel.instants import ABSENT
-from zhicheng.standards.changes import Changes, Form
+from zhicheng.hub.veiled_table import VeiledTable
+from zhicheng.kernel.columns import Coded, Index, Mask
+from zhicheng.standards.changes import Changes
 from zhicheng.standards.filter import columns, tree
 from zhicheng.standards.filter.tree import Node
 from zhicheng.standards.ngsild.model import Entity
@@ -28,10 +28,6 @@ from zhicheng.storage.live import State, Table
 
 Shows = Callable[[str, str | None, str | None], bool]
 """Whether values of an attribute (IRI) with this owner and classification are shown."""
-_EMPTY: Mapping[str, float] = {
-    "kind": 0, "form": int(Form.NOTHING), "quality": 0, "number": np.nan, "observed_at": ABSENT, "effective": ABSENT,
-    "instance": -1, "created_at": 0, "modified_at": 0,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +43,8 @@ class Veil:
 
     def sees_rows(self, table: Table, rows: Index) -> Mask:
         """The same of some rows only."""
+        if len(rows) > table.count // 2:
+            return self.sees(table)[rows]
         return table.alive[rows] & columns.compile(self.where, read_sub)(Excerpt(table, rows))
 
     def fulfil(self, table: Table, rows: Index, where: Node) -> Mask:
@@ -134,8 +132,11 @@ class VeiledState(State):
         self._follow()
         return self._directory
 
+    def _kept_up(self) -> bool:
+        return self._at == self.behind.position and len(self._tables) == len(self.behind.tables)
+
     def _follow(self) -> None:
-        if self._at != self.behind.position or len(self._tables) != len(self.behind.tables):
+        if not self._kept_up():
             with self.behind.lock:
                 self._refresh()
 
@@ -159,163 +160,30 @@ class VeiledState(State):
         """Take over what changed; the lock is held."""
         behind = self.behind
         if self._moving:
-            self._tables = []
-        elif self._at == behind.position and len(self._tables) == len(behind.tables):
+            self._tables, self._at = [], -1
+        elif self._kept_up():
             return
         directory = copy.copy(behind.directory)
         placed = behind.directory.table.copy()
+        changed = self._changed()
         for number, table in enumerate(behind.tables):
             if number == len(self._tables):
-                self._tables.append(VeiledTable(table, self.veil))
+                self._tables.append(VeiledTable(table, self.veil.sees_rows, self.veil.hidden))
             veiled = self._tables[number]
             assert isinstance(veiled, VeiledTable)
-            placed[veiled.update(directory)] = -1
+            veiled.update(directory, changed[number])
+            placed[veiled.hidden] = -1
         directory.table = placed
         directory.deleted_at = np.zeros_like(behind.directory.deleted_at)
         self._directory = directory
         self._at = behind.position
 
-
-class VeiledTable(Table):
-    """A table of which some rows hold no entity, and some cells no value."""
-
-    __slots__ = ("_alive", "_newest", "_seen", "_veil", "behind")
-
-    def __init__(self, behind: Table, veil: Veil) -> None:
-        self.behind = behind
-        self.types = behind.types
-        self._veil = veil
-        self._seen: Mask = np.zeros(0, np.bool_)
-        self._alive: Mask = np.zeros(0, np.bool_)
-        self.count = 0
-        self._look(self._alive, np.zeros(0, np.intp))
-        self._newest = -1
-
-    def update(self, directory: Directory) -> I4:
-        """Look again at the rows that changed; gives the codes of the entities that are hidden."""
-        behind = self.behind
-        self.directory = directory
-        self.count = behind.count
-        alive = behind.alive
-        changed = self._changed(alive)
-        if len(changed) or not np.array_equal(alive, self._alive):
-            self._look(alive, changed)
-        hidden: I4 = behind.entity[: self.count][alive & ~self._seen]
-        return hidden
-
-    def _look(self, alive: Mask, changed: Index) -> None:
-        seen = np.zeros(self.count, np.bool_)
-        seen[: len(self._seen)] = self._seen
-        if len(changed) > self.count // 2:
-            seen = self._veil.sees(self.behind)
-        elif len(changed):
-            seen[changed] = self._veil.sees_rows(self.behind, changed)
-        self._seen, self._alive = seen & alive, alive
-        self.entity = np.where(self._seen, self.behind.entity[: self.count], np.int32(-1))
-        self.columns = cast(Any, _Columns(self.behind, self._veil, self._seen))
-
-    def _changed(self, alive: Mask) -> Index:
-        versions = self.behind.directory.version[self.behind.entity[: self.count]]
-        found = np.flatnonzero(alive & (versions > self._newest))
-        if len(found):
-            self._newest = int(versions[found].max())
-        return found
-
-    @property
-    def living(self) -> int:
-        """How many entities are seen."""
-        return int(self._seen.sum())
-
-    @property
-    def alive(self) -> Mask:
-        """Which rows hold an entity that is seen."""
-        return self._seen.copy()
-
-
-class _Columns(Mapping[tuple[str, str | None], Cells]):
-    """The columns that hold anything to be seen, each veiled when it is first looked at."""
-
-    def __init__(self, behind: Table, veil: Veil, seen: Mask) -> None:
-        self._behind = behind
-        self._veil = veil
-        self._rows = np.flatnonzero(seen)
-        self._unseen = np.flatnonzero(~seen)
-        self._made: dict[tuple[str, str | None], Cells | None] = {}
-
-    def _of(self, key: tuple[str, str | None]) -> Cells | None:
-        if key not in self._made:
-            self._made[key] = self._veiled(key)
-        return self._made[key]
-
-    def _veiled(self, key: tuple[str, str | None]) -> Cells | None:
-        cells = self._behind.columns[key]
-        present = self._rows[cells.form[self._rows] > 0]
-        hidden = present[self._veil.hidden(key[0], cells, present)]
-        if len(hidden) == len(present):
-            return None
-        blank = np.concatenate([self._unseen, hidden])
-        return VeiledCells(cells, blank) if len(blank) else cells
-
-    def __getitem__(self, key: tuple[str, str | None]) -> Cells:
-        found = self._of(key)
-        if found is None:
-            raise KeyError(key)
-        return found
-
-    def __iter__(self) -> Iterator[tuple[str, str | None]]:
-        return (key for key in list(self._behind.columns) if self._of(key) is not None)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class VeiledCells(Cells):
-    """Cells of which some rows are blank."""
-
-    __slots__ = ("_blank", "_boxes", "_placed")
-
-    def __init__(self, behind: Cells, blank: Index) -> None:
-        self.dataset = behind.dataset
-        self.count = behind.count
-        self.pools = behind.pools
-        self.arrays = cast(Any, _Blanked(behind.arrays, blank, _EMPTY))
-        self.codes = cast(Any, _Blanked(behind.codes, blank, None))
-        self._boxes = behind.boxes
-        self._blank = blank
-        self._placed = False
-
-    @property
-    def boxes(self) -> Any:  # type: ignore[override]  # a plain member there
-        """See `Cells`."""
-        if self._boxes is not None and not self._placed:
-            self._boxes = self._boxes.copy()
-            self._boxes[self._blank] = np.nan
-            self._placed = True
-        return self._boxes
-
-
-class _Blanked(Mapping[str, Any]):
-    """Arrays with some rows empty; each is copied when it is first asked for."""
-
-    def __init__(self, behind: Mapping[str, Any], blank: Index, empty: Mapping[str, float] | None) -> None:
-        self._behind = behind
-        self._blank = blank
-        self._empty = empty
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        found = self._made.get(name)
-        if found is None:
-            found = self._behind[name].copy()
-            found[self._blank] = -1 if self._empty is None else self._empty[name]
-            self._made[name] = found
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._behind)
-
-    def __len__(self) -> int:
-        return len(self._behind)
+    def _changed(self) -> list[Index]:
+        """By table, the rows of living entities that changed since it was last looked."""
+        directory = self.behind.directory
+        codes = np.flatnonzero(directory.version > self._at)
+        tables = directory.table[codes]
+        return [directory.row[codes[tables == number]] for number in range(len(self.behind.tables))]
 
 
 class _Lock:

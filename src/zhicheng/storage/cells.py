@@ -154,6 +154,10 @@ class Cells:
             found &= arrays["observed_at"][places] == changes.observed_at
         return found
 
+    def holding(self, row: int) -> Cells | None:
+        """The cells to read one row from; None where nothing of it may be read."""
+        return self
+
     def text_at(self, name: str, row: int) -> str | None:
         """One of the coded values of a row."""
         values = self.pools[name].values

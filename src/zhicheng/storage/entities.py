@@ -40,8 +40,9 @@ def entity_at(table: Table, row: int, attributes: Collection[str] | None = None)
     )
     if attributes is not None and not attributes:
         return entity
-    for (name, _), cells in table.columns.items():
-        if cells.arrays["form"].item(row) and (attributes is None or name in attributes):
+    for (name, _), column in table.columns.items():
+        cells = column.holding(row)
+        if cells is not None and cells.arrays["form"].item(row) and (attributes is None or name in attributes):
             entity.attributes.setdefault(name, []).append(attribute_at(cells, row))
     return entity
 

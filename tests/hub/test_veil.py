@@ -1,0 +1,123 @@
+"""A veiled state that is kept up to date shows what one made anew would, whatever happens behind it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from zhicheng.hub.query import EntityQuery, Query
+from zhicheng.hub.veil import Veil, VeiledState
+from zhicheng.hub.veiled_store import VeiledStore
+from zhicheng.standards.changes import Act, ChangesBuilder
+from zhicheng.standards.filter import tree
+from zhicheng.standards.filter.tree import Compare, Node, Operand, Path
+from zhicheng.standards.ngsild.changes import add_attribute, add_entity, add_life, add_types
+from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind
+from zhicheng.standards.ngsild.names import LOCATION
+from zhicheng.storage.engines.embedded.store import EmbeddedStore
+from zhicheng.storage.log import Commit
+
+TYPES = ("https://example.org/Room", "https://example.org/Hall")
+STATE, SPEED, NOTE = (f"https://example.org/{name}" for name in ("state", "speed", "note"))
+OPEN: Node = tree.Not(Compare(Path(STATE, dataset=tree.DEFAULT_INSTANCE), "==", Operand("text", "closed")))
+WEST: Node = Compare(Path(SPEED, dataset=tree.DEFAULT_INSTANCE), "<", Operand("number", 50))
+
+
+def veil(where: Node) -> Veil:
+    return Veil(where, lambda attribute, owner, one: one != "secret" and (owner is None or attribute != NOTE))
+
+
+def commit(store: EmbeddedStore, rows: ChangesBuilder) -> None:
+    store.commit(Commit(rows.build(), "test", "test"))
+
+
+def happening(store: EmbeddedStore, chance: random.Random, living: set[str]) -> None:
+    """A few changes of any sort, in one commit."""
+    rows = ChangesBuilder()
+    touched: set[str] = set()
+    for _ in range(chance.randrange(1, 6)):
+        one = f"urn:x:{chance.randrange(60)}"
+        if one in touched:
+            continue
+        touched.add(one)
+        if one not in living:
+            living.add(one)
+            add_entity(rows, Entity(one, (chance.choice(TYPES),), {SPEED: [_value(chance)]}))
+        elif chance.random() < 0.2:
+            living.discard(one)
+            add_life(rows, one, chance.choice((Act.REMOVE, Act.ERASE)))
+        elif chance.random() < 0.2:
+            add_types(rows, one, [chance.choice(TYPES)])
+        else:
+            name = chance.choice((STATE, SPEED, NOTE, LOCATION))
+            add_attribute(rows, one, name, _value(chance, name), chance.choice((Act.SET, Act.SET, Act.REMOVE)))
+    commit(store, rows)
+
+
+def _value(chance: random.Random, name: str = SPEED) -> Attribute:
+    values: dict[str, Json] = {
+        STATE: chance.choice(("open", "closed")),
+        SPEED: chance.randrange(100),
+        NOTE: f"note {chance.random()}",
+        LOCATION: {"type": "Point", "coordinates": [chance.randrange(10), 1.5]},
+    }
+    return Attribute(
+        Kind.GEO if name == LOCATION else Kind.PROPERTY,
+        values[name],
+        owner=chance.choice((None, "urn:o:1")),
+        classification=chance.choice((None, "public", "secret")),
+    )
+
+
+def shown(state: VeiledState) -> dict[str, object]:
+    """Everything that can be read of a state, through every array of it."""
+    found: dict[str, object] = {}
+    with state.lock:
+        for table in state.tables:
+            rows = np.flatnonzero(table.alive)
+            found[str(table.types)] = table.living, table.alive.tolist(), table.entity[: table.count].tolist()
+            for (name, dataset), cells in table.columns.items():
+                key = f"{table.types} {name} {dataset}"
+                arrays = {one: cells.arrays[one][: table.count].tolist() for one in cells.arrays}
+                texts = {one: cells.coded(one).list() for one in cells.codes}
+                there = [cells.holding(row) is not None for row in rows.tolist()]
+                bounds = np.nan_to_num(np.array(cells.bounds()), nan=-1.0).tolist()
+                found[key] = repr(arrays), texts, there, bounds
+        directory = state.directory
+        found["placed"] = {one: state.find(one) is not None for one in directory.ids if one}
+    return found
+
+
+@pytest.mark.parametrize("where", [tree.EVERYTHING, OPEN, WEST])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kept_veil_is_as_one_made_anew(store: EmbeddedStore, where: Node, seed: int) -> None:
+    chance, living = random.Random(seed), set[str]()
+    kept = VeiledState(store.state, veil(where))
+    for step in range(60):
+        happening(store, chance, living)
+        if step % 20 == 19:
+            with store.state.lock:
+                store.state.compact()
+        assert shown(kept) == shown(VeiledState(store.state, veil(where))), step
+
+
+def test_texts_that_get_new_codes_are_not_mixed_up(store: EmbeddedStore) -> None:
+    """An erasure recodes all texts once files are rewritten: of that no position tells."""
+    rows = ChangesBuilder()
+    for number in range(40):
+        kept = {NOTE: [Attribute(Kind.PROPERTY, f"note {number}", classification="secret" if number % 2 else None)]}
+        add_entity(rows, Entity(f"urn:x:{number:02}", (TYPES[0],), kept))
+    commit(store, rows)
+    again = ChangesBuilder()
+    add_attribute(again, "urn:x:00", NOTE, Attribute(Kind.PROPERTY, "note 0, changed"), Act.SET)
+    commit(store, again)
+    query = Query(VeiledStore(store, veil(tree.EVERYTHING), LOCATION))
+    asked = EntityQuery(Compare(Path(NOTE), "==", Operand("text", "note 38")))
+    assert [one.id for one in query.select(asked).entities] == ["urn:x:38"]
+
+    with store.state.lock:
+        store.state.compact()
+
+    assert [one.id for one in query.select(asked).entities] == ["urn:x:38"]
