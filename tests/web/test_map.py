@@ -70,6 +70,8 @@ def show(chromium: Browser, platform: Running) -> Iterator[Open]:
 
     yield opened
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")
         context.close()
     assert not [one for one in wrong if "GPU stall" not in one and "GroupMarker" not in one]
 
@@ -213,11 +215,16 @@ def test_a_click_on_a_marker_opens_what_is_known_of_it(show: Open) -> None:
     lon, lat = scene.place_of_park(PARK)
     page = show(f"lang=en&layers=parking.OffStreetParking#17/{lat}/{lon}")
     until(page, lambda: drawn(page) > 0, "the markers near it are drawn")
-    page.locator(".map-canvas[data-still]").wait_for()
     box = page.locator(".map-canvas").bounding_box()
     assert box
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     panel = page.get_by_role("region", name="Object")
+
+    def clicked() -> bool:
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(500)
+        return panel.is_visible()
+
+    until(page, clicked, "the marker is clicked")
     expect(panel.get_by_role("heading")).to_have_text(f"{scene.CAR_PARKS[PARK]}停车场")
     occupancy = panel.get_by_role("button", name=re.compile("^occupancy (?!to come)"))
     expect(occupancy).to_contain_text("application Parking")
@@ -284,7 +291,7 @@ def test_a_replay_runs_stops_and_goes_on_live(show: Open) -> None:
 def test_search_goes_there_by_keys_alone(show: Open) -> None:
     page = show()
     all_drawn(page)
-    search = page.get_by_role("combobox", name="Search by name or id")
+    search = page.get_by_role("combobox", name="Search things, lines, stops, places")
     search.fill(scene.CAR_PARKS[PARK])
     expect(page.get_by_role("option").first).to_contain_text(scene.CAR_PARKS[PARK])
     search.press("Enter")

@@ -55,10 +55,10 @@ const KINDS: Record<string, Kind> = { GtfsRoute: "line", GtfsStop: "stop" };
 let documents: Promise<Doc[]> | null = null;
 
 /** What fits a text, of the kinds that are asked for. What one of the sources cannot answer is left out. */
-export async function find(text: string, kinds: readonly Kind[], signal: AbortSignal): Promise<Group[]> {
+export async function find(text: string, kinds: readonly Kind[], signal: AbortSignal, at: string | null = null): Promise<Group[]> {
   const wants = (...some: Kind[]) => some.some((kind) => kinds.includes(kind));
   const asked: Promise<Hit[]>[] = [];
-  if (wants("line", "stop", "thing")) asked.push(entities(text, signal));
+  if (wants("line", "stop", "thing")) asked.push(entities(text, signal, at));
   const more: Promise<Hit[]>[] = [];
   if (wants("place")) more.push(places(text, signal));
   if (wants("page")) more.push(Promise.resolve(pages(text)));
@@ -72,8 +72,9 @@ export async function find(text: string, kinds: readonly Kind[], signal: AbortSi
     .filter((group) => group.hits.length);
 }
 
-async function entities(text: string, signal: AbortSignal): Promise<Hit[]> {
-  const found = await get<Entity[]>("/api/v1/search", { text, each: String(EACH), limit: String(MOST) }, signal);
+async function entities(text: string, signal: AbortSignal, at: string | null): Promise<Hit[]> {
+  const asked = { text, each: String(EACH), limit: String(MOST), ...(at === null ? {} : { at }) };
+  const found = await get<Entity[]>("/api/v1/search", asked, signal);
   return found.map(({ id, type, label, short, lon, lat }) => {
     const kind = KINDS[type] ?? "thing";
     const place = lon === null || lat === null ? {} : { lon, lat };

@@ -3,10 +3,7 @@ import { sayer, type Text } from "../../text/words";
 
 const WORDS = {
   title: ["城市运行图", "City operations map"],
-  search: ["搜索名称或编号", "Search by name or id"],
-  search_none: ["没有找到“{text}”", "Nothing found for “{text}”"],
-  search_results: ["搜索结果", "Search results"],
-  searching: ["正在搜索…", "Searching…"],
+  search: ["搜索对象、线路、站点或地点", "Search things, lines, stops, places"],
   here: ["此处有 {count} 个对象", "{count} objects here"],
   layers: ["图层", "Layers"],
   show_layer: ["显示{name}", "Show {name}"],
