@@ -263,5 +263,5 @@ def test_an_auditor_finds_and_checks_what_was_done(closed: Closed, opened: Calla
     assert auditor.evaluate("document.documentElement.scrollWidth") <= 390, "nothing lies beside a phone's screen"
     auditor.set_viewport_size({"width": 1280, "height": 860})
     with auditor.expect_download() as download:
-        auditor.get_by_role("link", name="导出 json").click()
+        auditor.get_by_role("link", name="导出 JSON").click()
     assert "accounts:write" in download.value.path().read_text("utf-8")
