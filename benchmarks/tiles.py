@@ -20,6 +20,7 @@ from zhicheng.server.space import make_space
 from zhicheng.server.stream.watch import look_of
 from zhicheng.standards.models.catalogue import Catalogue
 from zhicheng.standards.mvt import EXTENT, encode_points
+from zhicheng.storage.engines.embedded.records import EmbeddedRecords
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 _ZOOM, _POINTS = 12, 3_500
@@ -60,8 +61,9 @@ def run(folder: Path) -> Iterator[Round]:
     data = folder / "data"
     shutil.copytree(serving.populated(folder), data)
     chosen, bare = places(), encoder()
-    store = EmbeddedStore(data / "tenants" / "default")
-    space = make_space("default", store, Catalogue.builtin(), {}, IntakeSettings())
+    tenant = data / "tenants" / "default"
+    store, records = EmbeddedStore(tenant), EmbeddedRecords(tenant)
+    space = make_space("default", store, records, Catalogue.builtin(), {}, IntakeSettings())
     look = look_of(city.TYPE, None, None, space.contexts.default)
 
     def live(number: int) -> bytes:
@@ -71,6 +73,7 @@ def run(folder: Path) -> Iterator[Round]:
 
     pairs = [(rate(live), rate(bare)) for _ in range(ROUNDS)]
     store.close()
+    records.close()
     with serving.ours(data) as server:
         for ours, floor in pairs:
             load = send(server.port, list(_requests(chosen)), folder, 1, _SECONDS)

@@ -33,6 +33,7 @@ from zhicheng.server.space import Space, make_space
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.ngsild.decode import decode_entity
 from zhicheng.standards.ngsild.model import Entity, Quality
+from zhicheng.storage.engines.embedded.records import EmbeddedRecords
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.log import Producer
 
@@ -74,9 +75,11 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     report = arguments.report or folder.path / "reports" / time.strftime("import-%Y%m%dT%H%M%SZ.csv", time.gmtime())
     with folder.lock("zhicheng import"), ExitStack() as stack:
         opened = [_open(path, stack) for path in data]
-        store = stack.enter_context(closing(EmbeddedStore(folder.tenant(tenant), file.settings.storage)))
+        place = folder.tenant(tenant)
+        records = stack.enter_context(closing(EmbeddedRecords(place)))
+        store = stack.enter_context(closing(EmbeddedStore(place, file.settings.storage)))
         models = models_of(file)
-        space = make_space(tenant, store, models, contexts_of(file), checks_of(file, models))
+        space = make_space(tenant, store, records, models, contexts_of(file), checks_of(file, models))
         began = time.perf_counter()
         name = "" if arguments.again else _fingerprint(data, mappings, arguments.owner)
         work = _Import(space, report, arguments.owner, name, say)

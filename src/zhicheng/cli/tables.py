@@ -18,6 +18,7 @@ from zhicheng.server.documents import checks_of, contexts_of, models_of
 from zhicheng.server.folder import DataFolder
 from zhicheng.server.space import Space, make_space
 from zhicheng.server.tables import keep
+from zhicheng.storage.engines.embedded.records import EmbeddedRecords
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 _LARGEST = 512 << 20
@@ -50,9 +51,13 @@ def run(arguments: argparse.Namespace, say: Words) -> int:
     folder = DataFolder(options.data_of(arguments))
     folder.make()
     tenant = options.tenant_of(arguments, file.settings.city.tenant)
-    with folder.lock("zhicheng table"), closing(EmbeddedStore(folder.tenant(tenant), file.settings.storage)) as store:
+    place = folder.tenant(tenant)
+    with (
+        folder.lock("zhicheng table"), closing(EmbeddedStore(place, file.settings.storage)) as store,
+        closing(EmbeddedRecords(place)) as records,
+    ):  # fmt: skip
         models = models_of(file)
-        space = make_space(tenant, store, models, contexts_of(file), checks_of(file, models))
+        space = make_space(tenant, store, records, models, contexts_of(file), checks_of(file, models))
         return _put(arguments, space, say) if arguments.what == "put" else _show(arguments.name, space, say)
 
 

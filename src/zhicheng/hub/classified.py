@@ -1,14 +1,16 @@
 """Which values of a tenant are protected: classified, and not public. Answers that may hold one are acts for the log.
 
-Known by kind (attribute, owner, classification) from what lives when it is opened and from every commit since: who
-asks in how many answers a value could have been has to look at no value.
+Known by kind (attribute, owner, classification) from every commit, and kept, since history holds values that live no
+more: who asks in how many answers a value could have been has to look at no value.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import orjson
 
 from zhicheng.hub.veil import Veil
 from zhicheng.hub.veiled_store import VeiledStore
@@ -17,18 +19,22 @@ from zhicheng.storage.cells import Cells
 from zhicheng.storage.live import Table
 from zhicheng.storage.log import Batch
 from zhicheng.storage.port import Store
+from zhicheng.storage.records import Record, Records
 
 OPEN = "public"
 """The classification of what anybody may see."""
-Kinds = frozenset[tuple[str, str | None, str]]
+Kind = tuple[str, str | None, str]
+Kinds = frozenset[Kind]
+_KEPT = "classified"
 
 
 class Classified:
     """The protected kinds of values of one tenant."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, records: Records) -> None:
         self._store = store
-        self.kinds: Kinds = frozenset()
+        self._records = records
+        self.kinds: Kinds = frozenset(tuple(orjson.loads(record.id)) for record in records.all(_KEPT))
         self.entities = False
         """Whether whole entities are classified, by their attribute `classification`."""
         self._shown: WeakKeyDictionary[Store, tuple[Kinds, bool]] = WeakKeyDictionary()
@@ -37,13 +43,20 @@ class Classified:
         with store.state.lock:
             for table in store.state.tables:
                 for (attribute, _), cells in list(table.columns.items()):
-                    self._add(attribute, cells)
+                    self._living(attribute, cells)
 
-    def _add(self, attribute: str, cells: Cells) -> None:
+    def _living(self, attribute: str, cells: Cells) -> None:
         owners, classes = cells.pools["owner"].values, cells.pools["classification"].values
         if any(one != OPEN for one in classes):
-            self.kinds |= {(attribute, owner, one) for owner in (*owners, None) for one in classes if one != OPEN}
+            self._add({(attribute, owner, one) for owner in (*owners, None) for one in classes if one != OPEN})
         self.entities = self.entities or attribute == CLASSIFICATION
+
+    def _add(self, kinds: Set[Kind]) -> None:
+        """Kinds that are new are few, and kept."""
+        fresh = kinds - self.kinds
+        if fresh:
+            self.kinds |= fresh
+            self._records.write([Record(_KEPT, orjson.dumps(kind).decode(), b"") for kind in fresh])
 
     def _heard(self, batch: Batch) -> None:
         """A commit: what in it is protected. In the writer's thread, so as little as can be."""
@@ -51,10 +64,17 @@ class Classified:
         if any(one != OPEN for one in changes.classification.values):
             columns = (changes.attribute, changes.owner, changes.classification)
             coded = np.unique(np.stack([column.codes for column in columns]), axis=1)
-            for attribute, owner, one in coded.T.tolist():
-                if one >= 0 and attribute >= 0 and columns[2].values[one] != OPEN:
-                    whose = columns[1].values[owner] if owner >= 0 else None
-                    self.kinds |= {(columns[0].values[attribute], whose, columns[2].values[one])}
+            self._add(
+                {
+                    (
+                        columns[0].values[attribute],
+                        columns[1].values[owner] if owner >= 0 else None,
+                        columns[2].values[one],
+                    )
+                    for attribute, owner, one in coded.T.tolist()
+                    if one >= 0 and attribute >= 0 and columns[2].values[one] != OPEN
+                }
+            )
         self.entities = self.entities or CLASSIFICATION in changes.attribute.values
 
     def may_be_in(self, store: Store, identifier: str | None = None) -> bool:

@@ -41,6 +41,7 @@ from zhicheng.server.subscribers import Subscribers
 from zhicheng.server.vitals import Pulse, Rate, Vitals
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json
+from zhicheng.storage.engines.embedded.records import EmbeddedRecords
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 _log = logging.getLogger(__name__)
@@ -209,11 +210,12 @@ class City:
     def _make_space(self, tenant: str) -> Space:
         store = EmbeddedStore(self.folder.tenant(tenant), self.settings.storage, self.clock)
         documents: dict[str, Json] = dict(self._documents)
-        space = make_space(tenant, store, self.models, documents, self._checks)
+        records = EmbeddedRecords(self.folder.tenant(tenant))
+        space = make_space(tenant, store, records, self.models, documents, self._checks)
         for hosted in self.accounts.contexts(tenant):
             with contextlib.suppress(ZhichengError):
                 space.contexts.host(hosted.url, _json(hosted.body))
-        self.subscribers.add(space, self.folder.tenant(tenant))
+        self.subscribers.add(space, records)
         return space
 
     def policing(self, tenant: str) -> Policing:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
+from zhicheng.hub.classified import Classified
 from zhicheng.hub.intake import Intake, IntakeSettings
 from zhicheng.hub.query import Query
 from zhicheng.hub.readings import Readings
@@ -21,6 +22,7 @@ from zhicheng.standards.ngsild.names import LOCATION
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.live import State
 from zhicheng.storage.port import Store
+from zhicheng.storage.records import Records
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +38,7 @@ class Space:
     query: Query
     temporal: Temporal
     past: Past | VeiledPast
+    classified: Classified
     engine: EmbeddedStore | None = None
     """The store itself, for what reads its files; None for who sees only a part of it."""
     number: int = field(default_factory=itertools.count().__next__)
@@ -45,8 +48,9 @@ class Space:
 
 
 def make_space(
-    tenant: str, store: EmbeddedStore, models: Catalogue, documents: Mapping[str, Json], checks: IntakeSettings
-) -> Space:
+    tenant: str, store: EmbeddedStore, records: Records, models: Catalogue, documents: Mapping[str, Json],
+    checks: IntakeSettings,
+) -> Space:  # fmt: skip
     """The hub over a store; `documents` are the contexts of the city's file and those that clients uploaded."""
     contexts = Contexts(documents, models=models.context())  # type: ignore[arg-type]  # a dict of dicts of str is Json
     intake = Intake(store, models, checks)
@@ -61,6 +65,7 @@ def make_space(
         query,
         Temporal(store, query),
         Past(store, models),
+        Classified(store, records),
         store,
     )
 
@@ -90,5 +95,5 @@ def veiled(space: Space, veil: Veil) -> Space:
     query = Query(store)
     return Space(
         space.tenant, store, space.models, space.contexts, intake, Readings(intake), query, Temporal(store, query),
-        VeiledPast(space.past, store), keeping=space.keeping,
+        VeiledPast(space.past, store), space.classified, keeping=space.keeping,
     )  # fmt: skip

@@ -6,15 +6,14 @@ import asyncio
 import random
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from zhicheng.hub.subscriptions.model import Maker
 from zhicheng.hub.subscriptions.notifier import Notifier
 from zhicheng.hub.subscriptions.settings import SubscriptionSettings
 from zhicheng.kernel.instants import Clock
 from zhicheng.server.space import Space
-from zhicheng.storage.engines.embedded.records import EmbeddedRecords
 from zhicheng.storage.port import Store
+from zhicheng.storage.records import Records
 
 
 class Subscribers:
@@ -31,13 +30,12 @@ class Subscribers:
         self._clock = clock
         self._sight = sight
         self._notifiers: dict[str, Notifier] = {}
-        self._records: list[EmbeddedRecords] = []
+        self._records: list[Records] = []
         self._starting: set[asyncio.Task[None]] = set()
         self._running = False
 
-    def add(self, space: Space, folder: Path) -> None:
+    def add(self, space: Space, records: Records) -> None:
         """A tenant that is opened; one that comes while the city is at work begins at once."""
-        records = EmbeddedRecords(folder)
         self._records.append(records)
         name = None if space.tenant == self._home else space.tenant
         notifier = Notifier(

@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
-from zhicheng.hub.classified import Classified
 from zhicheng.hub.veiled_store import VeiledStore
 from zhicheng.kernel.errors import ZhichengError
 from zhicheng.kernel.instants import SECOND
@@ -24,7 +23,6 @@ from zhicheng.server.http import Answer, Scope
 from zhicheng.server.policing import circumstances
 from zhicheng.server.request import Request
 from zhicheng.server.routes import Found, Route
-from zhicheng.server.space import whole
 
 REFUSED = frozenset(("unauthenticated", "forbidden", "no-such-tenant"))
 """Codes of the errors that are refusals."""
@@ -44,7 +42,6 @@ class Witness:
         self.city = city
         self.journal = city.journal
         self._rules = {id(route): rule_of(route) for route in routes}
-        self._classified: dict[str, Classified] = {}
         self._begin = secrets.token_hex(6)
         self._count = itertools.count(1)
         self._strangers: dict[_Key, tuple[int, int]] = {}
@@ -98,11 +95,8 @@ class Witness:
         principal, space = request.principal, request.space
         if principal is not None and principal.kind == "Person" and isinstance(space.store, VeiledStore):
             return True
-        classified = self._classified.get(space.tenant)
-        if classified is None:
-            classified = self._classified[space.tenant] = Classified(whole(space))
         alone = found.route.path in _ONE and b"join" not in request.scope["query_string"]
-        return classified.may_be_in(space.store, found.path["id"] if alone else None)
+        return space.classified.may_be_in(space.store, found.path["id"] if alone else None)
 
     # of requests that failed ---------------------------------------------------------------------------------
 
