@@ -28,6 +28,10 @@ from zhicheng.network.guard import Guard, Resolve, category
         ("0.0.0.0", "reserved"),
         ("224.0.0.1", "reserved"),
         ("255.255.255.255", "reserved"),
+        ("::127.0.0.1", "private"),
+        ("::ffff:0:127.0.0.1", "private"),
+        ("64:ff9b:1::7f00:1", "private"),
+        ("fec0::1", "private"),
     ],
 )
 def test_categories(address: str, kind: str) -> None:
@@ -55,6 +59,15 @@ async def test_configured_host_may_be_anywhere_others_only_public() -> None:
     for address in ("127.0.0.1", "[::1]", "169.254.169.254"):
         with pytest.raises(PeerFailed):
             await guard.addresses(address, 80)
+
+
+async def test_a_configured_name_that_was_public_does_not_turn_inward() -> None:
+    _, resolve = resolving(["93.184.216.34"], ["8.8.8.8"], ["169.254.169.254"])
+    guard = Guard("data.city.example", resolve)
+    assert await guard.addresses("data.city.example", 80) == ["93.184.216.34"]
+    assert await guard.addresses("data.city.example", 80) == ["8.8.8.8"]
+    with pytest.raises(PeerFailed, match="is at a link-local address now"):
+        await guard.addresses("data.city.example", 80)
 
 
 async def test_one_bad_address_among_good_ones_is_enough() -> None:

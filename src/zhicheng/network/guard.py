@@ -20,6 +20,9 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Gives the addresses of a host name; the system's resolver in service."""
 
 _NAT64 = ip_network("64:ff9b::/96")
+_GLOBAL = ip_network("2000::/3")
+"""All that is given out of IPv6 for the whole world (RFC 4291). Beyond it lie old ways to write IPv4 addresses, a
+site's own networks and its own translation to IPv4, which Python counts as global."""
 
 
 async def system_resolve(host: str, port: int) -> list[str]:
@@ -41,7 +44,7 @@ def category(address: str) -> Category:
         return "link-local"
     if one.is_multicast or one.is_unspecified or (isinstance(one, IPv4Address) and one.is_reserved):
         return "reserved"
-    return "public" if one.is_global else "private"
+    return "public" if one.is_global and (isinstance(one, IPv4Address) or one in _GLOBAL) else "private"
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
@@ -59,8 +62,9 @@ def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 class Guard:
     """Addresses allowed on behalf of one configured URL.
 
-    Its host may be anywhere, for the operator wrote it. Other hosts must be public in all their addresses, or
-    of a kind that the configured host itself was seen to have. `trusted` None trusts no host at all.
+    Its host may be anywhere, for the operator wrote it; but where it was when it was first asked for: a name that was
+    public does not turn inward. Other hosts must be public in all their addresses, or of a kind that the configured
+    host was seen to have. `trusted` None trusts no host at all.
     allowed: further hosts that may be anywhere, as `host` or `host:port`; they vouch for no other host
     """
 
@@ -69,6 +73,7 @@ class Guard:
         self._allowed = frozenset(_named(one) for one in allowed)
         self._resolve = resolve
         self._seen: set[Category] = {"public"}
+        self._settled = False
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The checked addresses of a host, to be connected to in this order."""
@@ -76,12 +81,20 @@ class Guard:
         if not self._allowed.isdisjoint(((_plain(host), None), (_plain(host), port))):
             return found
         categories = {category(address) for address in found}
-        if _plain(host) == self._trusted:
+        own = _plain(host) == self._trusted
+        if own and not self._settled:
             self._seen |= categories
-            return found
+            self._settled = True
         refused = categories - self._seen
         if refused:
             kind = ", ".join(sorted(refused))
+            if own:
+                raise PeerFailed(
+                    f"{host} was elsewhere before and is at a {kind} address now; start anew if that is right",
+                    f"{host} 的地址已变为 {kind} 地址；如属正常，请重新启动",
+                    host=host,
+                    refused="address",
+                )
             raise PeerFailed(
                 f"{host} is at a {kind} address, which only the configuration may name; configure its URL directly",
                 f"{host} 位于 {kind} 地址，只有配置文件可以指定此类地址；请直接配置其 URL",

@@ -25,6 +25,7 @@ from zhicheng.server.identity.settings import ExternalSettings
 _LARGEST = 200_000
 _TIMEOUT_S = 10.0
 _SKEW = 60
+_PLACES = ("jwks_uri", "authorization_endpoint", "token_endpoint")
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")
 
 
@@ -76,10 +77,14 @@ class External:
                     f"{issuer} says that it is {said.get('issuer')!r}", f"{issuer} 自称为 {said.get('issuer')!r}"
                 )
             try:
+                if issuer.startswith("https:") and not all(str(said[one]).startswith("https://") for one in _PLACES):
+                    raise ValueError
                 keys = KeySet.import_key_set(await self._json("GET", str(said["jwks_uri"])))  # type: ignore[arg-type]  # checked by the library
-                said["authorization_endpoint"], said["token_endpoint"]
             except (JoseError, KeyError, ValueError, TypeError):
-                raise PeerFailed(f"{issuer} gives no usable keys", f"{issuer} 未提供可用的密钥") from None
+                raise PeerFailed(
+                    f"{issuer} gives no usable keys, or names a place without TLS",
+                    f"{issuer} 未提供可用的密钥，或给出了不加密的地址",
+                ) from None
             self._known = (self._clock(), said, keys)
         return self._known[1], self._known[2]
 

@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 from zhicheng.kernel.errors import BadConfiguration, Invalid
 from zhicheng.security.actions import roles_of
 
 SHORTEST_SECRET = 16
 _KNOWN = frozenset(("secret", "changeme", "password", "client-secret", "test", "default"))
+
+
+def _kept_secret(address: str) -> bool:
+    """Whether what is sent there is read by nobody on the way.
+
+    >>> [_kept_secret(f"{one}/auth") for one in ("https://a.cn", "http://localhost:81", "http://localhost.a.cn")]
+    [True, True, False]
+    """
+    try:
+        found = urlsplit(address)
+    except ValueError:
+        return False
+    here = found.scheme == "http" and found.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(found.hostname) and (here or found.scheme == "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +53,7 @@ class ExternalSettings:
         roles_of(self.roles)
         for role in self.role_of.values():
             roles_of((role,))
-        if not self.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        if not _kept_secret(self.issuer):
             raise Invalid("issuer begins with https://", "issuer 应以 https:// 开头")
 
     def secret(self, environ: Mapping[str, str]) -> str:
