@@ -136,6 +136,7 @@ class Watched:
 
     def __init__(self, folder: Path, person: str) -> None:
         text = '[identity]\nvisitors = "citizens"\n[apps.vitals]\nenabled = false\n'  # writes at moments of its own
+        text += "[quotas.person]\nper_minute = 0\n[quotas.visitor]\nper_minute = 0\n"
         self.city = City(parse_city(text, folder / "city.toml", {}), DataFolder(folder / "data"), environ={})
         self.city._policy_text = lambda: (1, POLICIES + OWN)  # type: ignore[method-assign]  # what the city's would say
         self.http = httpx.AsyncClient(

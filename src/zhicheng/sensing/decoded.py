@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from zhicheng.standards.gtfs.static import Static
     from zhicheng.standards.ngsild.context import Contexts
 
+_ROOM = 64 << 20
+"""Bytes that any timetable may unpack to."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeSettings:
@@ -28,7 +31,7 @@ class DecodeSettings:
     static: Static | None = None
     """The network's timetable, if there is one."""
     limit: int = 64 << 20
-    """Bytes of a body that are read; of a zip, unpacked 16 times as many."""
+    """Bytes of a body that are read, unpacked where it is packed; of a timetable's zip more, see `room`."""
     mapping: TableMapping | None = None
     """What the columns of a table mean, for decoders that need it."""
     contexts: Contexts | None = None
@@ -37,6 +40,10 @@ class DecodeSettings:
     """Further keys of the feed's configuration."""
     name: str = ""
     """What the body is called: of a file its name."""
+
+    def room(self, body: bytes) -> int:
+        """Bytes that a timetable's zip may unpack to: real ones hold up to 20 times their size, a bomb a thousand."""
+        return min(self.limit * 16, _ROOM + len(body) * 50)
 
 
 @dataclass(frozen=True, slots=True)

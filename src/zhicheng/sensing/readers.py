@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, BinaryIO
@@ -188,6 +189,18 @@ def _open_workbook(stream: BinaryIO) -> openpyxl.Workbook:
             raise TooLarge("The workbook unpacks to more than 1 GB", "该工作簿解压后超过 1 GB")
     stream.seek(0)
     return openpyxl.load_workbook(stream, read_only=True, data_only=True)
+
+
+def unpacked(form: str, body: bytes) -> int:
+    """Bytes that a body of a format says that it unpacks to; a small file can hold a mountain of equal values."""
+    if form == "xlsx":
+        with suppress(BadZipFile), ZipFile(io.BytesIO(body)) as archive:
+            return sum(part.file_size for part in archive.infolist())
+    if form == "parquet":
+        with suppress(pa.ArrowException, OSError):
+            told = pyarrow.parquet.read_metadata(io.BytesIO(body))
+            return sum(told.row_group(at).total_byte_size for at in range(told.num_row_groups))
+    return len(body)
 
 
 def read_xlsx(stream: BinaryIO, mapping: TableMapping) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from zhicheng.kernel.errors import BadConfiguration, TooLarge, ZhichengError
 from zhicheng.sensing.decoded import Decoded, DecodeSettings, Refusal
 from zhicheng.sensing.documents import ngsild_documents
-from zhicheng.sensing.readers import READERS
+from zhicheng.sensing.readers import READERS, unpacked
 from zhicheng.sensing.refusals import Refusals
 from zhicheng.sensing.tables import Expand, decode_table
 from zhicheng.sensing.transit_names import iri
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHOWN = 1_000
 """Refusals of one body that are listed; a feed repeats its mistakes."""
+_PACKED = ("xlsx", "parquet")
+"""Formats whose rows may take far more room than their bytes."""
 
 
 def table_decoder(form: str) -> Callable[[bytes, DecodeSettings], Decoded]:
@@ -43,11 +45,15 @@ def table_decoder(form: str) -> Callable[[bytes, DecodeSettings], Decoded]:
                 f"数据源 {settings.feed} 需要 [feeds.{settings.feed}.mapping]，说明各列的含义",
                 feed=settings.feed,
             )
-        _check_size(body, settings)
+        _check_size(max(len(body), unpacked(form, body)), settings)
         expand: Expand = settings.contexts.default.expand if settings.contexts else iri
         parts: list[Changes] = []
         refused: list[Refusals] = []
+        rows = 0
         for block in READERS[form](io.BytesIO(body), mapping):
+            rows += block.batch.nbytes
+            if form in _PACKED:
+                _check_size(rows, settings)
             changes, refusals = decode_table(block.batch, mapping, expand, block.numbers)
             parts.append(changes)
             refused += [block.refused, refusals]
@@ -75,7 +81,7 @@ def decode_ngsild(body: bytes, settings: DecodeSettings) -> Decoded:
     >>> [one.id for one in decoded.entities], [one.id for one in decoded.refused]
     (['urn:ngsi-ld:Bin:1'], ['7'])
     """
-    _check_size(body, settings)
+    _check_size(len(body), settings)
     contexts = settings.contexts or Contexts()
     entities: list[Entity] = []
     refused: list[Refusal] = []
@@ -92,10 +98,10 @@ def _context(contexts: Contexts, document: object) -> Context:
     return contexts.of(cast("Json", document.get("@context"))) if isinstance(document, dict) else contexts.default
 
 
-def _check_size(body: bytes, settings: DecodeSettings) -> None:
-    if len(body) > settings.limit:
+def _check_size(size: int, settings: DecodeSettings) -> None:
+    if size > settings.limit:
         raise TooLarge(
-            f"The body has {len(body):,} bytes; {settings.limit:,} are read",
-            f"内容为 {len(body):,} 字节，上限为 {settings.limit:,} 字节",
+            f"The body has, or unpacks to, {size:,} bytes; {settings.limit:,} are read; raise max_size if right",
+            f"内容（解压后）为 {size:,} 字节，上限为 {settings.limit:,} 字节；如属正常，请调大 max_size",
             limit=settings.limit,
         )

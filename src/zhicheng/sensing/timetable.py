@@ -15,7 +15,7 @@ from zhicheng.standards.ngsild.model import Attribute, Entity, Json, Kind
 
 def decode_static(body: bytes, settings: DecodeSettings) -> Decoded:
     """A GTFS zip. The entities are all of the network's; the tables are for looking trips up."""
-    static = gtfs.read(body, settings.limit * 16)
+    static = gtfs.read(body, settings.room(body))
     network = settings.network or settings.feed
     entities = [*_agencies(static, network), *_stops(static, network), *_routes(static, network)]
     return Decoded(entities, full=True, whole=True, tables=gtfs.to_tables(static))
