@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.isolated import EAST, MARK, PEOPLE, Watched, compare, place, value
+from tests.server.isolated import EAST, MARK, PEOPLE, QUERIES, Watched, asked, compare, place, value
 from zhicheng.hub.intake import Origin
 from zhicheng.security.defaults import POLICIES
+from zhicheng.server.routes import Router
 from zhicheng.server.serve import application
+from zhicheng.server.table import all_routes
 from zhicheng.standards.ngsild.decode import decode_entity
 
 READS = 80
@@ -24,6 +27,29 @@ ENTITIES = "/ngsi-ld/v1/entities"
 @pytest.mark.parametrize("person", PEOPLE)
 async def test_nothing_hidden_is_read_and_nothing_tells_that_it_is_there(person: str, tmp_path: Path) -> None:
     assert await compare(person, READS, 4711, tmp_path) == []
+
+
+ELSEWHERE = {
+    "/api/v1/stream": "test_the_stream_shows_what_the_map_shows",
+    "/api/v1/sql": "test_sql_holds_what_is_seen_and_nothing_else",
+    "/api/v1/sql/relations": "columns, no data", "/ngsi-ld/v1/info/sourceIdentity": "the platform, no data",
+    "/api/v1/basemap": "the base map is for all", "/api/v1/basemap/places": "the base map is for all",
+    "/basemap/{z}/{x}/{y}": "the base map is for all",
+}  # fmt: skip
+"""What reads and is not asked at random, and why."""
+
+
+async def test_every_interface_that_reads_is_asked(city: Watched) -> None:
+    routes = all_routes(city.city.apps)
+    router, chance = Router(routes), random.Random(1)
+    hidden = [{"id": "urn:ngsi-ld:Vehicle:7" + MARK}]
+    found = set()
+    for _ in range(5000):
+        path, _ = asked(chance, hidden)
+        found.add(router.find("POST" if path in QUERIES else "GET", path.encode()).route.path)
+    reading = ("city:read", "entities:read", "history:read", "sql:run")
+    there = {one.path for one in routes if one.action in reading and (one.method == "GET" or one.path in QUERIES)}
+    assert there - found == set(ELSEWHERE)
 
 
 @pytest.fixture
