@@ -123,6 +123,17 @@ def test_what_is_no_feed(case: str) -> None:
     assert caught.value.zh != caught.value.en
 
 
+def test_too_many_entities_are_refused_before_they_are_read() -> None:
+    message = pb.FeedMessage()
+    message.header.gtfs_realtime_version = "2.0"
+    message.header.timestamp = 1_700_000_000
+    one = message.entity.add(id="x").SerializeToString()
+    body = message.header.SerializeToString()
+    body = bytes((0x0A, len(body))) + body + (bytes((0x12, len(one))) + one) * (realtime.MOST + 1)
+    with pytest.raises(TooLarge, match="100,001 entities"):
+        realtime.decode(body)
+
+
 def test_too_large() -> None:
     with pytest.raises(TooLarge):
         realtime.decode(b"x" * 1000, limit=999)

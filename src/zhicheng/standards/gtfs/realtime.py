@@ -32,6 +32,9 @@ from zhicheng.standards.gtfs.nyct import EXTENSIONS, NUMBER
 LIMIT = 64 << 20
 """Bytes of a feed that are read unless told otherwise."""
 
+MOST = 100_000
+"""Entities of a feed: ten times those of a whole country's; each costs far more memory read than as bytes."""
+
 EARLIEST, LATEST = 946_684_800, 4_102_444_800
 """Seconds of 2000-01-01 and 2100-01-01: a time outside is no time (often milliseconds, or a clock never set)."""
 
@@ -42,6 +45,11 @@ _OTHER = ("shape", "stop", "trip_modifications")
 def decode(body: bytes, limit: int = LIMIT) -> Feed:
     """A feed from its bytes. Raises Invalid (not a feed, no or an absurd timestamp) and TooLarge."""
     message = parse(body, limit)
+    if len(message.entity) > MOST:
+        raise TooLarge(
+            f"The feed has {len(message.entity):,} entities; at most {MOST:,} are read",
+            f"数据源包含 {len(message.entity):,} 个实体；最多读取 {MOST:,} 个",
+        )
     header = _one(message.header, FeedHeader)
     _check_header(header)
     kept: list[FeedEntity] = []
