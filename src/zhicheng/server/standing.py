@@ -10,7 +10,7 @@ from zhicheng.kernel.errors import Forbidden
 from zhicheng.kernel.instants import Clock
 from zhicheng.security.decision import Principal
 from zhicheng.server.accounts import Accounts
-from zhicheng.server.identity.provider import principal_of_client
+from zhicheng.server.identity.clients import principal_of_client
 from zhicheng.server.identity.service import Identity
 from zhicheng.server.identity.sessions import principal_of
 from zhicheng.server.policing import Circumstances, Policing
@@ -59,7 +59,7 @@ class Standing:
             case "key":
                 return self._identity.access_keys.named(identifier)
             case "person":
-                person = self._identity.provider.person(identifier)
+                person = self._identity.people.able(identifier)
                 return None if person is None else principal_of(person)
             case "client":
                 client = self._identity.clients.find(identifier)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from zhicheng.kernel.errors import Invalid, NotFound
 from zhicheng.kernel.instants import Clock
 from zhicheng.security.actions import roles_of
+from zhicheng.security.decision import Principal
 from zhicheng.security.scopes import SCOPES
 from zhicheng.security.tokens import RANDOM_BYTES, digest_of, tenant_name
 from zhicheng.server.control import Control, Row
@@ -80,6 +81,11 @@ def _client(row: Row) -> Client:
         identifier, name, secret, tuple(json.loads(redirects)), tuple(json.loads(after)), tuple(scopes.split()),
         tuple(grants.split()), bool(trusted), tenant, tuple(roles.split()), created_at,
     )  # fmt: skip
+
+
+def principal_of_client(client: Client) -> Principal:
+    """Who acts, of a client that acts for itself."""
+    return Principal(client.name, client.tenant, client.roles, credential=f"client:{client.id}")
 
 
 class Clients:

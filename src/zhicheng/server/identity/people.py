@@ -85,6 +85,11 @@ class People:
         """The account of an id."""
         return self._one("id = ?", identifier)
 
+    def able(self, identifier: str) -> Person | None:
+        """A person who may sign in."""
+        found = self.find(identifier)
+        return None if found is None or found.disabled else found
+
     def named(self, name: str) -> Person | None:
         """The account of a name, in any case."""
         return self._one("name = ?", name)

@@ -22,7 +22,7 @@ from zhicheng.kernel.instants import SECOND, Clock
 from zhicheng.security.decision import Principal
 from zhicheng.security.scopes import SCOPES, opened
 from zhicheng.server.http import JSON, Answer, json_answer
-from zhicheng.server.identity.clients import Client, Clients
+from zhicheng.server.identity.clients import Client, Clients, principal_of_client
 from zhicheng.server.identity.granted import Grant, Granted, family_of
 from zhicheng.server.identity.keys import ALGORITHM, Keys
 from zhicheng.server.identity.people import People, Person
@@ -269,13 +269,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib carries no
 
     def person(self, identifier: str) -> Person | None:
         """A person who may sign in."""
-        found = self.people.find(identifier)
-        return None if found is None or found.disabled else found
-
-
-def principal_of_client(client: Client) -> Principal:
-    """Who acts, of a client that acts for itself."""
-    return Principal(client.name, client.tenant, client.roles, credential=f"client:{client.id}")
+        return self.people.able(identifier)
 
 
 def claims_of(person: Person, scope: str) -> dict[str, object]:
