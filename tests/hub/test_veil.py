@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
 import random
+from itertools import count
 
 import numpy as np
 import pytest
@@ -87,6 +89,8 @@ def shown(state: VeiledState) -> dict[str, object]:
                 found[key] = repr(arrays), texts, there, bounds
         directory = state.directory
         found["placed"] = {one: state.find(one) is not None for one in directory.ids if one}
+        living = np.flatnonzero(directory.table >= 0)
+        found["modified"] = directory.modified_at[living].tolist()
     return found
 
 
@@ -101,6 +105,29 @@ def test_a_kept_veil_is_as_one_made_anew(store: EmbeddedStore, where: Node, seed
             with store.state.lock:
                 store.state.compact()
         assert shown(kept) == shown(VeiledState(store.state, veil(where))), step
+
+
+def test_when_an_entity_changed_does_not_tell_of_what_is_hidden(tmp_path: pathlib.Path) -> None:
+    store = EmbeddedStore(tmp_path, clock=count(1_700_000_000_000_000).__next__)
+
+    def write(name: str, classification: str, act: Act = Act.SET) -> int | None:
+        rows = ChangesBuilder()
+        value = Attribute(Kind.PROPERTY, 1, classification=classification)
+        add_attribute(rows, "urn:x:1", name, value, act)
+        commit(store, rows)
+        seen = VeiledStore(store, veil(tree.EVERYTHING), LOCATION).entity("urn:x:1")
+        assert seen is not None and seen.modified_at == kept.entity("urn:x:1").modified_at  # type: ignore[union-attr]  # it is there
+        return seen.modified_at
+
+    rows = ChangesBuilder()
+    add_entity(rows, Entity("urn:x:1", (TYPES[0],), {}))
+    commit(store, rows)
+    kept = VeiledStore(store, veil(tree.EVERYTHING), LOCATION)
+    first = write(SPEED, "public")
+    assert write(STATE, "secret") == write(STATE, "secret") == write(STATE, "secret", Act.REMOVE) == first
+    second = write(SPEED, "public")
+    assert first is not None and second is not None and second > first
+    store.close()
 
 
 def test_texts_that_get_new_codes_are_not_mixed_up(store: EmbeddedStore) -> None:

@@ -164,7 +164,7 @@ class VeiledState(State):
         elif self._kept_up():
             return
         directory = copy.copy(behind.directory)
-        placed = behind.directory.table.copy()
+        placed, modified = behind.directory.table.copy(), behind.directory.modified_at.copy()
         changed = self._changed()
         for number, table in enumerate(behind.tables):
             if number == len(self._tables):
@@ -173,7 +173,9 @@ class VeiledState(State):
             assert isinstance(veiled, VeiledTable)
             veiled.update(directory, changed[number])
             placed[veiled.hidden] = -1
-        directory.table = placed
+            codes, times = veiled.modified
+            modified[codes] = times
+        directory.table, directory.modified_at = placed, modified
         directory.deleted_at = np.zeros_like(behind.directory.deleted_at)
         self._directory = directory
         self._at = behind.position

@@ -9,8 +9,9 @@ from collections.abc import Callable, ItemsView, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from zhicheng.kernel.columns import I4, Index, Mask
+from zhicheng.kernel.columns import I4, I8, Index, Mask, Scalar
 from zhicheng.kernel.instants import ABSENT
 from zhicheng.standards.changes import Form
 from zhicheng.storage.cells import Cells
@@ -31,7 +32,7 @@ _EMPTY: Mapping[str, float] = {
 class VeiledTable(Table):
     """A table of which some rows hold no entity, and some cells no value."""
 
-    __slots__ = ("_living", "_seen", "_sees", "_was", "behind")
+    __slots__ = ("_living", "_modified", "_seen", "_sees", "_was", "behind")
 
     def __init__(self, behind: Table, sees: Sees, hides: Hides) -> None:
         self.behind = behind
@@ -43,6 +44,7 @@ class VeiledTable(Table):
         self.columns = cast(Any, _Columns(behind, hides))
         self._sees = sees
         self._seen: Mask = np.zeros(0, np.bool_)
+        self._modified: I8 = np.zeros(0, np.int64)
         self._living = 0
 
     def update(self, directory: Directory, changed: Index) -> None:
@@ -62,6 +64,14 @@ class VeiledTable(Table):
             self._was = entity.copy()
             self.entity = np.where(self._seen, entity, np.int32(-1))
             cast(Any, self.columns).update(self._seen, rows)
+            self._modified = _longer(self._modified, self.count)
+            created = directory.created_at[entity[rows]]
+            self._modified[rows] = np.maximum(created, cast(_Columns, self.columns).modified_at(rows))
+
+    @property
+    def modified(self) -> tuple[I4, I8]:
+        """The codes of the entities that are seen, and when the newest of what is shown of each was written."""
+        return self._was[self._seen], self._modified[self._seen]
 
     @property
     def living(self) -> int:
@@ -95,6 +105,15 @@ class _Columns(Mapping[_Key, Cells]):
         self._shown = None
         for made in self._made.values():
             made.update(seen, rows)
+
+    def modified_at(self, rows: Index) -> I8:
+        """When the newest of the values was written that some rows show."""
+        newest = np.zeros(len(rows), np.int64)
+        for key, cells in list(self._behind.columns.items()):
+            present = np.flatnonzero(cells.form[rows] > Form.NOTHING)
+            shown = present[~self._hides(key[0], cells, rows[present])]
+            newest[shown] = np.maximum(newest[shown], cells.modified_at[rows[shown]])
+        return newest
 
     def _of(self, key: _Key) -> Cells | None:
         behind = self._behind.columns[key]
@@ -211,7 +230,7 @@ class _Blanked(Mapping[str, Any]):
         return len(self._behind)
 
 
-def _longer(mask: Mask, count: int) -> Mask:
-    longer = np.zeros(count, np.bool_)
-    longer[: len(mask)] = mask
+def _longer(values: npt.NDArray[Scalar], count: int) -> npt.NDArray[Scalar]:
+    longer = np.zeros(count, values.dtype)
+    longer[: len(values)] = values
     return longer
