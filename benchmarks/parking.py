@@ -25,7 +25,7 @@ _ARCHIVE = "parking/germany_parking_2023-03..05.tar.xz"
 _FIRST, _HOURS = 1_677_628_800_000_000, 92 * 24
 _PARKS, _INSTANTS = 200, 5
 _WHERE = "attribute = 'availableSpotNumber' GROUP BY entity ORDER BY entity"
-_SQL = f"SELECT entity, count(*), avg(number), max(number) FROM history WHERE {_WHERE}"
+SQL = f"SELECT entity, count(*), avg(number), max(number) FROM history WHERE {_WHERE}"
 _BARE = """
 import duckdb, sys
 duckdb.sql(f"SELECT entity, count(*), avg(number), max(number) FROM read_parquet('{sys.argv[1]}/*.parquet') "
@@ -86,7 +86,7 @@ def run(folder: Path) -> Iterator[Round]:
         one["as of"] = (past(store, draw), None)
     store.close()
     for one in rounds:
-        ours = seconds(serving.PROGRAM, "query", _SQL, "--data", str(data), "--format", "json")
+        ours = seconds(serving.PROGRAM, "query", SQL, "--data", str(data), "--format", "json")
         one["sql"] = (ours, seconds(sys.executable, "-c", _BARE, str(tenant / "segments")))
     yield from rounds
 

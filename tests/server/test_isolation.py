@@ -79,6 +79,13 @@ async def sql(city: Watched, statement: str, headers: dict[str, str]) -> httpx.R
     return answer
 
 
+async def sealed(city: Watched) -> None:
+    """What the log holds lies in segments from now on."""
+    engine = city.city.home.engine
+    assert engine is not None
+    await asyncio.to_thread(engine.seal)
+
+
 async def test_a_moving_thing_is_seen_for_as_long_as_it_was_where_one_may_look(city: Watched) -> None:
     answer = await city.read("/ngsi-ld/v1/temporal/entities/urn:ngsi-ld:Vehicle:1", attrs="speed")
     assert [one["value"] for one in answer.json()["speed"]] == [9, 11]
@@ -87,8 +94,10 @@ async def test_a_moving_thing_is_seen_for_as_long_as_it_was_where_one_may_look(c
     for at, status in (("09:30", 200), ("10:30", 404), ("11:30", 200)):
         seen = await city.read("/api/v1/entities/urn:ngsi-ld:Vehicle:1", at=f"2026-11-01T{at}:00Z")
         assert seen.status_code == status
-    said = await sql(city, "SELECT number FROM history WHERE attribute = 'speed' ORDER BY number", city.headers)
-    assert said.json()["data"] == [[9, 11]], said.text
+    for _ in ("open", "sealed"):
+        said = await sql(city, "SELECT number FROM history WHERE attribute = 'speed' ORDER BY number", city.headers)
+        assert said.json()["data"] == [[9, 11]], said.text
+        await sealed(city)
     gone = {
         "id": "urn:ngsi-ld:Vehicle:1",
         "type": "Vehicle",
@@ -113,6 +122,10 @@ async def test_sql_holds_what_is_seen_and_nothing_else(city: Watched) -> None:
     clerk = {"Cookie": f"zhicheng-8800={secret}", "Origin": "http://127.0.0.1:8800"}
     for statement in ("SELECT * FROM entities", "SELECT * FROM history", "SELECT * FROM commit_facts, history"):
         assert MARK in (await sql(city, statement, city.admin)).text or "commit" in statement
+        assert MARK not in (await sql(city, statement, clerk)).text
+    await sealed(city)
+    for statement in ("SELECT * FROM history", "SELECT * FROM sealed --history"):
+        assert MARK in (await sql(city, statement, city.admin)).text
         assert MARK not in (await sql(city, statement, clerk)).text
     own = city.city.identity.people.add("own", "default", ["clerk"], departments=["urn:x:dept:water"])
     secret, _ = city.city.identity.sessions.begin(own, ("pwd",), "test", "127.0.0.1")

@@ -27,6 +27,7 @@ from zhicheng.storage.log import Batch, Commit, Cursor, Figures, HistoryQuery, R
 from zhicheng.storage.moments import NEVER, Moments
 from zhicheng.storage.port import Store
 from zhicheng.storage.series import series_of
+from zhicheng.storage.sight import Sight
 
 
 class VeiledStore:
@@ -163,6 +164,20 @@ class VeiledStore:
             effective = pc.coalesce(table["observed_at"], table["recorded_at"]).to_numpy().astype(np.int64)
             keep &= self._whereabouts.seen(entity, effective, keep)
         return table.filter(pa.array(keep))
+
+    def sight(self) -> Sight:
+        """What of the log is seen, for who reads its files."""
+        if self.veil.where == EVERYTHING:
+            return Sight(None, (), self.veil.shows, self.shown)
+        state = self.behind.state if self._whereabouts is not None else self.state
+        with state.lock:
+            names = [
+                name
+                for table in state.tables
+                for name in table.directory.names(table.entity[: table.count][table.alive])
+            ]
+        always, sometimes = (names, []) if self._whereabouts is None else self._whereabouts.divided(names)
+        return Sight(always, sometimes, self.veil.shows, self.shown)
 
     # what is the same for all --------------------------------------------------------------------------------
 

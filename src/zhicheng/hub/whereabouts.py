@@ -31,6 +31,15 @@ class Whereabouts:
         found = {name for name, one in zip(entity.list(), seen.tolist(), strict=True) if one}
         return [name in found for name in names]
 
+    def divided(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The living entities that were seen at all times, and those that were at some."""
+        entity, _, seen = self._instances(names)
+        some = np.bincount(entity.codes[seen], minlength=len(entity.values))
+        every = np.bincount(entity.codes, minlength=len(entity.values))
+        always = [name for name, one, all_ in zip(entity.values, some, every, strict=True) if one == all_]
+        sometimes = [name for name, one, all_ in zip(entity.values, some, every, strict=True) if 0 < one < all_]
+        return always, sometimes
+
     def seen(self, entity: Coded, effective: I8, asked: Mask) -> Mask:
         """Which rows took effect while their entity was seen; before its first known place it counts as there."""
         used = entity.take(np.flatnonzero(asked)).compact()

@@ -19,10 +19,11 @@ import msgspec
 import orjson
 import pyarrow as pa
 
-from zhicheng.kernel.errors import Corrupt, Forbidden, Invalid, TooLarge, TooMany, ZhichengError
+from zhicheng.hub.veiled_store import VeiledStore
+from zhicheng.kernel.errors import Corrupt, Forbidden, Invalid, TooLarge, TooMany, Unavailable, ZhichengError
 from zhicheng.server.sql import relations
 from zhicheng.server.sql.question import Asked
-from zhicheng.storage.engines.embedded.shared import share, share_rows
+from zhicheng.storage.engines.embedded.shared import share, share_seen
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.port import Store
 
@@ -88,16 +89,18 @@ def cleared(place: Path) -> None:
 def lay_out(store: Store, sql: str, short: Callable[[str], str], place: Path) -> None:
     """Write the relations that a statement names into a folder. A name that does not occur cannot be asked for.
 
-    Of a store behind a veil the rows that are seen are copied; of a whole one the files are shared.
+    Of a store behind a veil there stands beside the files what of them is seen: the child reads no more of them.
     """
     named = sql.lower()
     if "entities" in named:
         write_entities(place / "entities.arrow", relations.entities(store.state, short))
     if "history" in named:
-        if isinstance(store, EmbeddedStore):
-            share(store, place)
+        if isinstance(store, VeiledStore):
+            assert isinstance(store.behind, EmbeddedStore)  # the one engine whose log is files
+            share_seen(store.behind, place, store.sight)
         else:
-            share_rows(store.relations(), place)
+            assert isinstance(store, EmbeddedStore)
+            share(store, place)
 
 
 def write_entities(path: Path, parts: Iterator[pa.Table]) -> None:
@@ -232,6 +235,7 @@ _WORDS: dict[str, tuple[type[ZhichengError], str, str]] = {
         "The query failed: files, network and settings are out of reach here",
         "查询失败：此处不能访问文件、网络和设置",
     ),
+    "unveiled": (Unavailable, "The query was not answered", "查询未执行"),
     "memory": (TooLarge, "The query needs more memory than it may have", "查询所需内存超过上限"),
     "size": (TooLarge, "The answer is too large; ask for less", "结果过大；请缩小范围"),
     "data": (Invalid, "The query failed", "查询失败"),

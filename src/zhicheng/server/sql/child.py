@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs
 
-from zhicheng.server.sql import answers
+from zhicheng.server.sql import answers, seen
 from zhicheng.server.sql.question import Asked
 from zhicheng.standards.changes import CODED, Act, Form
 from zhicheng.standards.ngsild.model import Kind
@@ -100,6 +100,8 @@ def kind_of(error: Exception) -> str:
         return "reading"
     if isinstance(error, Damaged):
         return "damaged"
+    if isinstance(error, seen.Unveiled):
+        return "unveiled"
     if isinstance(error, answers.TooMuch):
         return "size"
     if isinstance(error, pa.ArrowMemoryError):
@@ -152,7 +154,7 @@ def connected(folder: Path, asked: Asked) -> duckdb.DuckDBPyConnection:
     if (folder / "entities.arrow").exists():
         connection.register("entities", opened(folder / "entities.arrow"))
     if (folder / "log.json").exists():
-        history(connection, folder, asked.names)
+        history(connection, folder, asked)
     connection.execute("SET TimeZone='UTC'")
     connection.execute("SET python_enable_replacements=false")
     connection.execute("SET enable_external_access=false")
@@ -170,24 +172,45 @@ def opened(path: Path) -> pa.Table:
 # history ------------------------------------------------------------------------------------------------------
 
 
-def history(connection: duckdb.DuckDBPyConnection, folder: Path, names: dict[str, str]) -> None:
+def history(connection: duckdb.DuckDBPyConnection, folder: Path, asked: Asked) -> None:
     """The relation `history`: sealed segments and the open end as one, with what their commits say.
 
     Segments are read by column, and skipped where a condition on entity or observed_at cannot hold in them. What
-    commits say is looked up by position, which costs nothing where nobody asks for it.
+    commits say is looked up by position, which costs nothing where nobody asks for it. Who does not see all is given
+    the segments behind a filter, and of commits what those say of which a row is seen.
     """
-    open_end = opened(folder / "open.arrow")
+    partly = (folder / seen.SHOWN).exists()
+    if partly:
+        seen.tried(connection)
+    open_end, commits, sealed = opened(folder / "open.arrow"), opened(folder / "commits.arrow"), segments(folder)
+    if partly and sealed is not None:
+        sealed = seen.veiled(sealed, folder)
     connection.register("open_end", open_end)
-    sealed = segments(folder)
     if sealed is not None:
         connection.register("sealed", sealed)
-    commits = opened(folder / "commits.arrow")
-    connection.register("commits_in", _lists(commits))
-    connection.execute("CREATE TABLE commit_facts AS SELECT * FROM commits_in")
-    connection.unregister("commits_in")
+    facts(connection, commits.slice(0, 0) if partly else commits)
     columns = ", ".join(_COLUMNS)
     parts = [f"SELECT {columns} FROM {name}" for name in (("sealed",) if sealed is not None else ()) + ("open_end",)]
-    connection.execute(f"CREATE VIEW history AS {_HISTORY.format(log=' UNION ALL '.join(parts), **_words(names))}")
+    log = " UNION ALL ".join(parts)
+    connection.execute(f"CREATE VIEW history AS {_HISTORY.format(log=log, **_words(asked.names))}")
+    if partly and looks_up(connection, asked.sql):
+        facts(connection, seen.own_commits(commits, sealed, open_end))
+
+
+def facts(connection: duckdb.DuckDBPyConnection, commits: pa.Table) -> None:
+    """What commits say, in the place of what was said before."""
+    connection.register("commits_in", _lists(commits))
+    connection.execute("CREATE OR REPLACE TABLE commit_facts AS SELECT * FROM commits_in")
+    connection.unregister("commits_in")
+
+
+def looks_up(connection: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    """Whether a statement, as it will be carried out, looks at what commits say; of what cannot be told it is taken."""
+    try:
+        plan = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+    except duckdb.Error:
+        return True
+    return "commit_facts" in str(plan)
 
 
 _COLUMNS = (
@@ -266,7 +289,7 @@ def _segment(folder: Path, form: ds.ParquetFileFormat, entry: dict[str, object])
     entity, observed = ds.field("entity"), ds.field("observed_at")
     earliest, latest = (pa.scalar(entry[name], pa.timestamp("us", tz="UTC")) for name in ("earliest", "latest"))
     known = (entity >= str(entry["first_entity"])) & (entity <= str(entry["last_entity"]))
-    known = known & (observed >= earliest) & (observed <= latest)
+    known = known & ((observed >= earliest) | observed.is_null()) & ((observed <= latest) | observed.is_null())
     return form.make_fragment(str(path), pa.fs.LocalFileSystem(), known)
 
 

@@ -62,6 +62,11 @@ class Content:
     whole: bool
 
 
+Triple = tuple[str | None, str | None, str | None]
+"""An attribute with an owner and a classification; no attribute in rows of whole entities."""
+_TRIPLE = ("attribute", "owner", "classification")
+
+
 @dataclass(slots=True, eq=False)
 class Segment:
     """A sealed range of the log; opened, after its digest was checked, when it is first read."""
@@ -76,6 +81,7 @@ class Segment:
     commits: Commits
     contents: dict[int, Content] = field(default_factory=dict)
     """By row group, of those that were looked at: who comes next need not look where nothing is."""
+    _triples: frozenset[Triple] | None = None
     _file: CheckedFile | None = None
     _parquet: pq.ParquetFile | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -125,6 +131,13 @@ class Segment:
             observed = table.column("observed_at").cast(pa.int64()).fill_null(ABSENT).to_numpy()
             recorded = self.commits.recorded_at[table.column("position").to_numpy() - self.first]
             yield np.where(observed == ABSENT, recorded, observed)
+
+    def triples(self) -> frozenset[Triple]:
+        """The attributes that it holds, with the owners and classifications of their values; looked for once."""
+        if self._triples is None:
+            parts = (_triples(table) for table in self.columns(_TRIPLE))
+            self._triples = frozenset(triple for part in parts for triple in part)
+        return self._triples
 
     def columns(self, names: Sequence[str]) -> Iterator[pa.Table]:
         """Some columns of all rows, a few row groups at a time."""
@@ -282,6 +295,14 @@ def rank(column: Coded) -> I8:
 
 def _outline(table: pa.Table) -> tuple[Coded, I1, I8]:
     return coded_of(table.column("attribute")), table.column("kind").to_numpy(), table.column("position").to_numpy()
+
+
+def _triples(table: pa.Table) -> set[Triple]:
+    attribute, owner, classification = (coded_of(table.column(name)) for name in _TRIPLE)
+    sizes = len(owner.values) + 1, len(classification.values) + 1
+    key = (attribute.codes.astype(np.int64) + 1) * sizes[0] + owner.codes + 1
+    _, rows = np.unique(key * sizes[1] + classification.codes + 1, return_index=True)
+    return {(attribute[row], owner[row], classification[row]) for row in rows.tolist()}
 
 
 def _among(column: pa.ChunkedArray, wanted: tuple[str, ...]) -> Mask:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,14 +17,18 @@ import numpy as np
 import pyarrow as pa
 
 from zhicheng.kernel.errors import Unavailable
-from zhicheng.storage.engines.embedded.arrow import INSTANT, coded_array, instants_array, to_arrow
+from zhicheng.storage.engines.embedded.arrow import coded_array, instants_array, to_arrow
 from zhicheng.storage.engines.embedded.blocks import Commits
 from zhicheng.storage.engines.embedded.segments import Segment
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.engines.embedded.tail import Chunk
+from zhicheng.storage.log import Batch
 from zhicheng.storage.series import concat, empty_batch
+from zhicheng.storage.sight import Sight
 
 MANIFEST, OPEN_END, COMMITS = "log.json", "open.arrow", "commits.arrow"
+SHOWN, SEEN = "shown.json", "seen.arrow"
+"""For who does not see all: attributes with owners and classifications, each with whether it is shown; the entities."""
 _TRIES = 5
 """Segments are merged while others are linked; then it begins again."""
 
@@ -52,28 +56,36 @@ def share(store: EmbeddedStore, folder: Path) -> int:
     raise Unavailable("The log is being rewritten; ask again", "日志正在整理，请稍后再试")
 
 
-def share_rows(parts: Iterator[tuple[str, pa.Table]], folder: Path) -> None:
-    """Lay some rows of the log out, as `relations` gives them, with what their own commits say and no others."""
-    schema = to_arrow(empty_batch()).schema
-    plain = pa.schema([pa.field(one.name, _plain(one.type)) for one in schema])
-    said: dict[int, tuple[object, ...]] = {}
-    with pa.OSFile(str(folder / OPEN_END), "wb") as sink, pa.ipc.new_stream(sink, plain) as writer:
-        for _, part in parts:
-            writer.write_table(part.select(schema.names).cast(plain))
-            facts = part.select(["position", *_COMMIT_COLUMNS]).combine_chunks()
-            _, first = np.unique(facts["position"].to_numpy(), return_index=True)
-            own = facts.take(pa.array(first)).to_pydict()
-            said |= dict(zip(own["position"], zip(*(own[name] for name in _COMMIT_COLUMNS), strict=True), strict=True))
-    columns = [[said.get(position, (None, None, None))[at] for position in range(1, max(said, default=0) + 1)]
-               for at in range(3)]  # fmt: skip
-    kinds = (INSTANT, pa.string(), pa.string())
-    commits = {n: pa.array(c, k) for n, c, k in zip(_COMMIT_COLUMNS, columns, kinds, strict=True)}
-    _write(folder / COMMITS, pa.table(commits))
-    (folder / MANIFEST).write_bytes(b"[]")
+def share_seen(store: EmbeddedStore, folder: Path, seen: Callable[[], Sight]) -> int:
+    """The same for who does not see all: with it stands what of the sealed segments is seen, for the reader to heed.
+
+    Rows of the open end, and of entities of which only some are seen, are chosen here and copied.
+
+    seen: asked after the log was looked at, so that no row is older than the verdict on it
+    """
+    for _ in range(_TRIES):
+        position, sealed, chunks = store.parts()
+        sight = seen()
+        with contextlib.suppress(FileNotFoundError):
+            _link(sealed, folder)
+            _write(folder / OPEN_END, to_arrow(sight.shown(concat(_copied(sealed, chunks, sight)))))
+            _write(folder / COMMITS, _commits(sealed, chunks))
+            _write_seen(sealed, folder, sight)
+            return position
+    raise Unavailable("The log is being rewritten; ask again", "日志正在整理，请稍后再试")
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return pa.string() if pa.types.is_dictionary(kind) else kind
+def _copied(sealed: Sequence[Segment], chunks: Sequence[Chunk], sight: Sight) -> list[Batch]:
+    parts = [segment.read(entities=tuple(sight.partly)) for segment in sealed] if sight.partly else []
+    return [*(part for part in parts if part is not None), *(chunk.batch for chunk in chunks), empty_batch()]
+
+
+def _write_seen(sealed: Sequence[Segment], folder: Path, sight: Sight) -> None:
+    known = sorted({triple for segment in sealed for triple in segment.triples()}, key=repr)
+    shown = [triple[0] is None or sight.shows(triple[0], triple[1], triple[2]) for triple in known]
+    (folder / SHOWN).write_bytes(msgspec.json.encode(list(zip(known, shown, strict=True))))
+    if sight.entities is not None:
+        _write(folder / SEEN, pa.table({"entity": pa.array(sight.entities, pa.string())}))
 
 
 def _link(sealed: Sequence[Segment], folder: Path) -> None:
