@@ -160,7 +160,7 @@ def test_a_second_factor_and_a_passkey(closed: Closed, opened: Callable[..., Pag
     passkeys = page.locator("section", has=page.get_by_role("heading", name="通行密钥"))
     passkeys.get_by_label("名称").fill("办公电脑")
     passkeys.get_by_role("button", name="添加通行密钥").click()
-    passkeys.get_by_text("办公电脑").wait_for()
+    passkeys.get_by_role("listitem").filter(has_text="办公电脑").wait_for()
     page.get_by_role("button", name="退出登录").click()
     page.get_by_role("button", name="用通行密钥登录").click()
     page.wait_for_url(HOME)
