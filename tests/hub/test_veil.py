@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from tests.hub.happening import NOTE, OPEN, SLOW, TYPES, WEST, commit, happening, veil
+from tests.hub.happening import NOTE, OPEN, SLOW, SPEED, STATE, TYPES, WEST, commit, happening, veil
 from zhicheng.hub.query import EntityQuery, Query
 from zhicheng.hub.veil import VeiledState
 from zhicheng.hub.veiled_store import VeiledStore
