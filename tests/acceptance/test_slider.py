@@ -35,7 +35,7 @@ AT = 4
 @pytest.fixture
 def platform(data: Callable[[str], Path], tmp_path: Path) -> Iterator[Running]:
     recorded = data(FOLDER)
-    given = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded, "feeds.ace.speed": 60}
+    given = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded, "feeds.ace.speed": 40}
     with running(CITY, tmp_path / "data", {**given, "storage.seal_rows": 20_000}) as platform:
         yield platform
 

@@ -103,7 +103,7 @@ class Viewer:
         asked = [one if isinstance(one, dict) else {"key": one, "type": one} for one in layers]
         await self.connection.send(orjson.dumps({"watch": {"box": WORLD, "zoom": 3, "layers": asked, **more}}).decode())
 
-    async def until(self, done: Callable[[Screen], object], seconds: float = 10) -> Screen:
+    async def until(self, done: Callable[[Screen], object], seconds: float = 30) -> Screen:
         """Read messages until the screen shows what is waited for."""
         async with asyncio.timeout(seconds):
             while not done(self.screen):
