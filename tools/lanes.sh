@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p build
-aside=("tests/web tests/guides" "tests/server tests/cli")
+aside=("tests/web tests/guides" "tests/server tests/cli tests/acceptance")
 python=.venv/bin/python
 pids=()
 for number in "${!aside[@]}"; do
