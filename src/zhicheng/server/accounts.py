@@ -109,9 +109,12 @@ class Accounts:
         self._version = -1
 
     def principal(self, token: str) -> Principal | None:
-        """Who a token stands for; a change by another process counts within a second."""
+        """Who a token stands for; one that another process made counts at once, one that it revoked within a second."""
+        digest = digest_of(token)
         self._look()
-        return self._by_digest.get(digest_of(token))
+        if digest not in self._by_digest:
+            self._refresh()
+        return self._by_digest.get(digest)
 
     def of_credential(self, credential: str) -> Principal | None:
         """The same by what the principal calls its credential."""

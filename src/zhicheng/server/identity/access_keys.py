@@ -71,13 +71,16 @@ class Wish:
 
 
 def offered(roles: tuple[str, ...]) -> list[str]:
-    """The roles that a key of somebody with these roles may have: those that open nothing more.
+    """The roles that a key of somebody with these roles may have: those that open nothing more, each act of its own.
 
     >>> offered(("writer",))
-    ['reader', 'writer']
+    ['reader', 'citizen', 'writer']
     """
     own = permitted(roles)
-    return [role for role, actions in ROLES.items() if actions <= own and not _only_own(actions)]
+    first: dict[frozenset[str], str] = {}
+    for role, actions in ROLES.items():
+        first.setdefault(actions, role)
+    return [role for actions, role in first.items() if actions <= own and not _only_own(actions)]
 
 
 def _only_own(actions: frozenset[str]) -> bool:
