@@ -21,9 +21,12 @@ class Moments:
 
         >>> Moments(np.array([0, 10, 19]), np.array([1, 2, 3])).within(0, 20, 2).tolist()
         [1, 5]
+        >>> Moments(np.array([1_700_000_000_000_000]), np.array([1])).within(-(2**56), 2**56, 900).sum()
+        1
         """
         inside = (self.at >= start) & (self.at < end)
-        part = (self.at[inside] - start) * steps // (end - start)
+        borders = [start - (start - end) * part // steps for part in range(1, steps)]  # Python's: they do not overflow
+        part = np.searchsorted(np.array(borders, np.int64), self.at[inside], "right")
         return np.bincount(part, self.count[inside], steps).astype(np.int64)
 
 
