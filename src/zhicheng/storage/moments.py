@@ -21,7 +21,7 @@ class Moments:
 
         >>> Moments(np.array([0, 10, 19]), np.array([1, 2, 3])).within(0, 20, 2).tolist()
         [1, 5]
-        >>> Moments(np.array([1_700_000_000_000_000]), np.array([1])).within(-(2**56), 2**56, 900).sum()
+        >>> sum(Moments(np.array([1_700_000_000_000_000]), np.array([1])).within(-(2**56), 2**56, 900).tolist())
         1
         """
         inside = (self.at >= start) & (self.at < end)
