@@ -11,17 +11,23 @@ from pathlib import Path
 import pytest
 
 from tests.hub.subscriptions.receivers import Receiver, receiving, saying
+from zhicheng.hub.subscriptions import notifier as module
 from zhicheng.hub.subscriptions.document import read
 from zhicheng.hub.subscriptions.model import Kept
 from zhicheng.hub.subscriptions.notifier import Notifier
 from zhicheng.hub.subscriptions.settings import SubscriptionSettings
+from zhicheng.hub.veil import Veil
+from zhicheng.hub.veiled_store import VeiledStore
 from zhicheng.kernel.errors import NotFound
 from zhicheng.standards.changes import Act, ChangesBuilder, Form
+from zhicheng.standards.filter.tree import EVERYTHING
 from zhicheng.standards.ngsild.context import Contexts
 from zhicheng.standards.ngsild.model import Json, Kind
+from zhicheng.standards.ngsild.names import LOCATION
 from zhicheng.storage.engines.embedded.records import EmbeddedRecords
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 from zhicheng.storage.log import Commit
+from zhicheng.storage.port import Store
 from zhicheng.storage.records import Key, Record
 
 CONTEXTS = Contexts()
@@ -249,3 +255,24 @@ def test_records_are_kept_all_or_none(tmp_path: Path) -> None:
     assert again.all("a") == [Record("a", "1", b"w")] and again.get("b", "1") == b"z" and again.get("b", "2") is None
     assert (tmp_path / "system.db").stat().st_mode & 0o077 == 0
     again.close()
+
+
+async def test_what_is_under_way_when_its_maker_comes_to_see_less_is_told_as_it_is_seen_then(
+    city: City, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK", 0.05)
+    seen: list[Store] = [city.store]
+    receiver.answer = saying(503, after=1)
+    notifier = Notifier(city.store, city.records, CONTEXTS, QUICK, sights=lambda maker: seen[-1])
+    await notifier.start()
+    await notifier.create(kept(receiver))
+    city.speed(41)
+    await receiver.heard(1)
+    seen.append(VeiledStore(city.store, Veil(EVERYTHING, lambda name, owner, one: True), LOCATION))
+    await until(lambda: notifier.lines[ONE].one.veil is not None)
+    receiver.answer = saying(204)
+    tries = len(receiver.documents)
+    await until(lambda: len(receiver.documents) > tries and notifier.lines[ONE].idle)
+    assert speeds(receiver)[-1] == 41
+    assert notifier.lines[ONE].position == city.store.state.position
+    await notifier.stop()

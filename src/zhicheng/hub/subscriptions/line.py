@@ -177,13 +177,13 @@ class Line:
     async def change_sight(self, one: Subscription) -> None:
         """Its maker may see more, or less: what waits or is under way is read from the log again as it is seen now."""
         self.one = one
-        for task in (sending := tuple(self._sending)):
-            task.cancel()
-        await asyncio.gather(*sending, return_exceptions=True)
         self.seen, self.behind = self.position, not (one.interval or one.barred)
         self._waiting.clear()
         self._held.clear()
         self._bytes = 0
+        for task in (sending := tuple(self._sending)):
+            task.cancel()
+        await asyncio.gather(*sending, return_exceptions=True)
         self._wake.set()
 
     async def _run(self) -> None:

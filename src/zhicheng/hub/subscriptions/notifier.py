@@ -272,7 +272,8 @@ class Notifier:
             await asyncio.sleep(_LOOK)
             sights = {maker: self._sight(maker) for maker in {kept.maker for kept in self.kept.values()}}
             for identifier, line in tuple(self.lines.items()):
-                veil, barred = sights.get(self.kept[identifier].maker, line.one.sight)
+                kept = self.kept.get(identifier)  # it may be removed while another is changed
+                veil, barred = line.one.sight if kept is None else sights.get(kept.maker, line.one.sight)
                 if (veil, barred) != line.one.sight:
                     async with self._changing:
                         await line.change_sight(replace(line.one, veil=veil, barred=barred))
