@@ -294,4 +294,5 @@ def _segment(folder: Path, form: ds.ParquetFileFormat, entry: dict[str, object])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # everything is told: what threads of the engine meet while an interpreter is taken down must not undo the answer
+    os._exit(main())
