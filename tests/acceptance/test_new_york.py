@@ -44,7 +44,7 @@ def settings(recorded: Path) -> dict[str, object]:
     """Where the recordings lie, and segments so small that there are some; what comes by the feeds is asked for here,
     so no application adds to it."""
     where: dict[str, object] = {"feeds.timetable.folder": recorded, "feeds.ace.replay": recorded}
-    feeds_only = {"apps.arrival.enabled": "false", "apps.parking.enabled": "false"}
+    feeds_only = {f"apps.{name}.enabled": "false" for name in ("arrival", "parking", "vitals")}
     return {**where, **feeds_only, "storage.seal_rows": 40_000}
 
 

@@ -16,6 +16,8 @@ from zhicheng.server.settings import parse_city
 from zhicheng.storage.engines.embedded.store import EmbeddedStore
 
 BASE = "http://127.0.0.1:8800"
+VITALS_OFF = {"ZHICHENG_APPS__VITALS__ENABLED": "false"}
+"""No vital sign is written at a fifth minute of the clock in the middle of a test that does not ask for them."""
 
 
 def engine_of(city: City) -> EmbeddedStore:
@@ -46,7 +48,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Client]
             folder: Path | None = None,
             environ: dict[str, str] | None = None,
         ) -> Client:
-            file = parse_city(text, tmp_path / "city.toml", {})
+            file = parse_city(text, tmp_path / "city.toml", {} if "[apps.vitals]" in text else VITALS_OFF)
             city = City(file, DataFolder(folder or tmp_path / "data"), open_to_all=open_to_all, environ=environ or {})
             await city.start()
             stack.push_async_callback(city.stop)

@@ -12,6 +12,8 @@ import pytest
 from tests.server.conftest import Client, Start
 from zhicheng.kernel import instants
 from zhicheng.kernel.errors import BadConfiguration
+from zhicheng.server import vitals
+from zhicheng.server.vitals import Pulse
 
 NOW = instants.format(instants.system_clock() // instants.SECOND * instants.SECOND)
 
@@ -87,6 +89,22 @@ async def test_a_sign_can_be_turned_off(start: Start) -> None:
     client = await start("[vitals.pm25]\nenabled = false\n")
     await put(client, station(1, 300.0))
     assert "pm25" not in await signs(client)
+
+
+@pytest.mark.parametrize(("enabled", "writes"), [("true", True), ("false", False)])
+async def test_without_its_application_no_course_is_written(
+    start: Start, monkeypatch: pytest.MonkeyPatch, enabled: str, writes: bool
+) -> None:
+    written: list[int] = []
+
+    async def write(_: Pulse, at: int) -> None:
+        written.append(at)
+
+    monkeypatch.setattr(vitals, "EVERY", 50_000)
+    monkeypatch.setattr(Pulse, "write", write)
+    await start(f"[apps.vitals]\nenabled = {enabled}\n")
+    await asyncio.sleep(0.3)
+    assert bool(written) == writes
 
 
 async def listed(client: Client, **query: str) -> dict[str, dict[str, Any]]:

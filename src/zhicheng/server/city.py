@@ -16,6 +16,7 @@ from zhicheng.kernel.errors import BadConfiguration, ZhichengError
 from zhicheng.kernel.instants import Clock
 from zhicheng.kernel.telemetry import Prometheus
 from zhicheng.operations.vitals.defaults import FEEDS, RATE
+from zhicheng.operations.vitals.model import APPLICATION as VITALS
 from zhicheng.operations.vitals.now import Now
 from zhicheng.security.actions import PUBLIC
 from zhicheng.security.decision import Principal
@@ -275,7 +276,9 @@ class City:
     async def start(self) -> None:
         """Begin the feeds, the applications and the subscriptions."""
         await self.subscribers.start()
-        others: list[Task] = [self.pulse, self.attention, self.quotas, self.sandbox]
+        others: list[Task] = [self.attention, self.quotas, self.sandbox]
+        if VITALS in self.apps:
+            others.append(self.pulse)
         at_work: list[Task] = [*self.feeds.values(), *self.apps.values(), *others]
         self._tasks = [asyncio.create_task(self._guarded(one), name=one.source) for one in at_work]
 

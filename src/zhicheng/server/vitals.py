@@ -137,7 +137,7 @@ class Rate:
 
 
 class Pulse:
-    """Writes what the platform says of itself as entities, every quarter of an hour, so that it has a past too."""
+    """Writes what the platform says of itself beside the application's vital signs, so that it has a past too."""
 
     source = "platform"
 

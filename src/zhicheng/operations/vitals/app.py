@@ -25,7 +25,7 @@ from zhicheng.operations.vitals import logic
 from zhicheng.operations.vitals.carried import Lines, lines, remembered
 from zhicheng.operations.vitals.ledger import Ledger
 from zhicheng.operations.vitals.logic import Recipe
-from zhicheng.operations.vitals.model import EVERY, FIGURE, NAME, WRITES, Params, entity_of
+from zhicheng.operations.vitals.model import APPLICATION, EVERY, FIGURE, NAME, WRITES, Params, entity_of
 from zhicheng.standards.changes import Changes
 from zhicheng.standards.models.model import Label
 
@@ -63,7 +63,7 @@ def app_of(vitals: Sequence[Vital], terms: Mapping[str, str] | None = None) -> A
     for vital in vitals:
         reads.setdefault(vital.type, {}).update(dict.fromkeys(recipes[vital.name].attributes))
     return App(
-        name="vitals",
+        name=APPLICATION,
         label=Label("Vital signs", "运行体征"),
         description=Label(
             "The city's vital signs: figures made of many entities, every quarter of an hour, with their past.",

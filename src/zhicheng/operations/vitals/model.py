@@ -8,6 +8,7 @@ from zhicheng.compute.app import Output, Writes
 from zhicheng.kernel.instants import MINUTE
 from zhicheng.standards.models.model import Label
 
+APPLICATION = "vitals"
 SIGN = "VitalSign"
 NAME, FIGURE = "name", "figure"
 EVERY = 15 * MINUTE
