@@ -1,10 +1,9 @@
-"""The embedded store: one writer thread in front of state.db, segments and the live table."""
+"""The embedded store: state.db, segments and the live table, behind one thread that writes."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import queue
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -31,7 +30,9 @@ from zhicheng.storage.engines.embedded.migrations import migrate
 from zhicheng.storage.engines.embedded.objects import Objects
 from zhicheng.storage.engines.embedded.planning import Group, Planner
 from zhicheng.storage.engines.embedded.segments import Segment
+from zhicheng.storage.engines.embedded.short import Waiting
 from zhicheng.storage.engines.embedded.tail import Chunk, Tail, chunk_of, merged
+from zhicheng.storage.engines.embedded.writer import Writer
 from zhicheng.storage.entities import entity_of
 from zhicheng.storage.erasures import Erasure, ordered
 from zhicheng.storage.live import State
@@ -57,14 +58,6 @@ class EmbeddedSettings:
     snapshots_kept: int = 8
 
 
-@dataclass(slots=True)
-class _Job:
-    """Work for the writer's thread other than a commit."""
-
-    run: Callable[[], object]
-    done: Future[object]
-
-
 class EmbeddedStore:
     """A tenant's folder: state.db, segments/, snapshots/, tables/, blobs/."""
 
@@ -84,15 +77,10 @@ class EmbeddedStore:
             undo.callback(self._reader.close)
             self._load(clock)
             undo.pop_all()
-        self._queue: queue.SimpleQueue[tuple[Commit, Future[Receipt]] | _Job | None] = queue.SimpleQueue()
-        self._entrance = threading.Lock()
         self._listeners: list[Callable[[Batch], None]] = []
-        self._failure: ZhichengError | None = None
-        self._closed = False
         self._sealing = threading.Lock()
         self._since_snapshot = 0
-        self._writer = threading.Thread(target=self._write, name=f"store-{folder.name}", daemon=True)
-        self._writer.start()
+        self._writer = Writer(folder, self.settings.group_rows, self._store, self._seal_if_due)
         with self._sealing:
             self._erase()
 
@@ -111,9 +99,7 @@ class EmbeddedStore:
     def submit(self, commit: Commit) -> Future[Receipt]:
         """See the port."""
         admission.check(commit)
-        future: Future[Receipt] = Future()
-        self._enqueue((commit, future))
-        return future
+        return self._writer.submit(commit)
 
     def commit(self, commit: Commit) -> Receipt:
         """See the port."""
@@ -126,100 +112,14 @@ class EmbeddedStore:
     @property
     def failure(self) -> ZhichengError | None:
         """Why nothing is stored any more; None while all is well."""
-        return self._failure
+        return self._writer.failure
 
-    def _check_open(self) -> None:
-        if self._failure is not None:
-            raise self._failure
-        if self._closed:
-            raise Unavailable("The store is closed", "存储已关闭")
-
-    def _enqueue(self, item: tuple[Commit, Future[Receipt]] | _Job) -> None:
-        """What is in the queue before it is closed is done."""
-        with self._entrance:
-            self._check_open()
-            self._queue.put(item)
-
-    def _write(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, _Job):
-                self._run(item)
-                continue
-            group = [item]
-            rows = len(item[0].changes)
-            job: _Job | None = None
-            while rows < self.settings.group_rows and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    self._queue.put(None)
-                    break
-                if isinstance(following, _Job):
-                    job = following
-                    break
-                group.append(following)
-                rows += len(following[0].changes)
-            self._write_group(group)
-            if job is not None:
-                self._run(job)
-
-    def _run(self, job: _Job) -> None:
-        try:
-            if self._failure is not None:
-                raise self._failure
-            with self._stopping():
-                job.done.set_result(job.run())
-        except BaseException as error:  # noqa: BLE001  (it goes to whoever waits for the job)
-            job.done.set_exception(error)
-
-    def _on_writer(self, run: Callable[[], object]) -> object:
-        job = _Job(run, Future())
-        self._enqueue(job)
-        return job.done.result()
-
-    @contextlib.contextmanager
-    def _stopping(self) -> Iterator[None]:
-        """The first failure of the disk ends all writing, loudly: what follows it could be lost unseen."""
-        try:
-            yield
-        except StorageFailed as error:
-            self._stop(error)
-            raise
-
-    def _stop(self, error: ZhichengError) -> None:
-        if self._failure is None:
-            self._failure = error
-            logger.critical("%s: writing stopped; %s", self.folder, error)
-
-    def _write_group(self, waiting: list[tuple[Commit, Future[Receipt]]]) -> None:
-        """Store the commits that nobody took back; one that meets a defect of ours does not take the others along."""
-        waiting = [item for item in waiting if item[1].set_running_or_notify_cancel()]
-        try:
-            self._store(waiting)
-        except ZhichengError as error:
-            _refuse(waiting, error)
-        except Exception:
-            logger.exception("a group of commits failed")
-            for item in waiting:
-                if not item[1].done():
-                    self._store_alone(item)
-        if self._tail.rows >= self.settings.seal_rows and self._sealing.acquire(blocking=False):
-            threading.Thread(target=self._seal_and_release, name="sealer", daemon=True).start()
-
-    def _store_alone(self, item: tuple[Commit, Future[Receipt]]) -> None:
-        try:
-            self._store([item])
-        except ZhichengError as error:
-            _refuse([item], error)
-        except Exception as error:  # noqa: BLE001  (it goes to whoever waits for the commit)
-            en, zh = f"A defect kept this commit out: {error!r}", f"因程序缺陷，本次提交未保存：{error!r}"
-            _refuse([item], ZhichengError(en, zh))
-
-    def _store(self, waiting: list[tuple[Commit, Future[Receipt]]]) -> None:
+    def _store(self, waiting: list[Waiting]) -> None:
         """Plan, make durable, show, acknowledge."""
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         try:
-            with self._stopping():
+            with self._writer.stopping():
                 group = self._planner.plan(waiting)
                 self._persist(group)
         except BaseException:
@@ -234,11 +134,11 @@ class EmbeddedStore:
             future.set_result(receipt)
 
     def _forget(self) -> None:
-        if self._failure is None:
+        if self.failure is None:
             try:
                 self._planner.forget()
             except ZhichengError as error:
-                self._stop(error)
+                self._writer.stop(error)
 
     def _persist(self, group: Group) -> None:
         if group.commits is None and not group.cursors and not group.producers:
@@ -263,7 +163,7 @@ class EmbeddedStore:
         except Exception as error:
             # what is stored and what is live have parted ways; only a restart brings them together
             en, zh = f"What was stored cannot be shown ({error}): restart", f"已保存的内容无法显示（{error}）：请重启"
-            self._stop(StorageFailed(en, zh))
+            self._writer.stop(StorageFailed(en, zh))
             raise StorageFailed(en, zh) from error
         for listener in self._listeners:
             try:
@@ -410,9 +310,13 @@ class EmbeddedStore:
         with self._sealing:
             self._seal()
 
+    def _seal_if_due(self) -> None:
+        if self._tail.rows >= self.settings.seal_rows and self._sealing.acquire(blocking=False):
+            threading.Thread(target=self._seal_and_release, name="sealer", daemon=True).start()
+
     def _seal_and_release(self) -> None:
         try:
-            with self._stopping():
+            with self._writer.stopping():
                 self._seal()
         except Unavailable:
             pass  # closed meanwhile; the rows are in the log
@@ -429,7 +333,7 @@ class EmbeddedStore:
         whole = merged(chunks)
         sealed = segments.write(self._archive.segments, whole.commits, whole.batch)
         try:
-            self._on_writer(lambda: self._install(sealed))
+            self._writer.run(lambda: self._install(sealed))
         except StorageFull:
             sealed.path.unlink(missing_ok=True)
             raise
@@ -459,7 +363,7 @@ class EmbeddedStore:
         """Merge neighbours of like size, so that a series is read from few places."""
         while len(run := mergeable(self._segments, self.settings.segment_rows, whole=whole)) > 1:
             merged = segments.merge(self._archive.segments, run)
-            self._on_writer(partial(self._replace, run, merged))
+            self._writer.run(partial(self._replace, run, merged))
 
     def _replace(self, run: Sequence[Segment], merged: Segment) -> None:
         """On the writer's thread: one segment takes the place of those it was made of."""
@@ -479,7 +383,7 @@ class EmbeddedStore:
         if not parts[0]["position"] or self._archive.newest() == parts[0]["position"]:
             return
         row = self._archive.write_snapshot(parts)
-        self._on_writer(lambda: self._archive.enter_snapshot(self._database, row, self.settings.snapshots_kept))
+        self._writer.run(lambda: self._archive.enter_snapshot(self._database, row, self.settings.snapshots_kept))
         self._since_snapshot = 0
 
     # erasure ------------------------------------------------------------------------------------------------
@@ -487,8 +391,8 @@ class EmbeddedStore:
     def _erase_and_answer(self, receipts: list[tuple[Future[Receipt], Receipt]]) -> None:
         """Erasure is acknowledged once everything is destroyed."""
         try:
-            with self._sealing, self._stopping():
-                self._check_open()
+            with self._sealing, self._writer.stopping():
+                self._writer.check()
                 self._erase()
         except ZhichengError as error:
             for future, _ in receipts:
@@ -513,7 +417,7 @@ class EmbeddedStore:
                 fresh = erasure.of_segment(segment, self._archive.segments, pending)
                 if fresh is not None:
                     rewritten[segment.first] = (segment, fresh)
-        self._on_writer(lambda: self._install_erased(pending, rewritten))
+        self._writer.run(lambda: self._install_erased(pending, rewritten))
         self.snapshot()
 
     def _install_erased(self, pending: list[Erasure], rewritten: dict[int, tuple[Segment, Segment]]) -> None:
@@ -593,23 +497,14 @@ class EmbeddedStore:
 
     def close(self) -> None:
         """See the port."""
-        if self._closed:
+        if self._writer.closed:
             return
         with self._sealing:
-            if self._failure is None:
+            if self.failure is None:
                 with contextlib.suppress(ZhichengError):
                     self.snapshot()
-            with self._entrance:
-                self._closed = True
-                self._queue.put(None)
-            self._writer.join()
+            self._writer.close()
             with self._reading:
                 self._reader.close()
             self._database.close()
             self._lock.release()
-
-
-def _refuse(waiting: list[tuple[Commit, Future[Receipt]]], error: ZhichengError) -> None:
-    for _, future in waiting:
-        if not future.done():
-            future.set_exception(error)
