@@ -176,8 +176,8 @@ async def test_dead_letters_are_sent_again_from_the_log_or_dropped(
     receiver.answer = saying(500)
     city.speed(7)
     city.speed(8, 2)
-    await until(lambda: len(notifier.letters(ONE)) == 2)
-    letters = notifier.letters(ONE)
+    await until(lambda: len(notifier.letters.of(ONE)) == 2)
+    letters = notifier.letters.of(ONE)
     assert {letter.attempts for letter in letters} == {2} and letters[0].error_zh
     assert not any(b'"speed"' in record.body for record in city.records.all("subscription-letter"))
     receiver.answer = saying(204)
@@ -189,7 +189,7 @@ async def test_dead_letters_are_sent_again_from_the_log_or_dropped(
     again = receiver.documents[-1]
     assert again["id"] == letters[0].id and again["data"][0]["speed"] in (7, 8)
     await notifier.drop_letter(ONE, letters[1].id)
-    assert notifier.letters(ONE) == []
+    assert notifier.letters.of(ONE) == []
     with pytest.raises(NotFound):
         await notifier.drop_letter(ONE, letters[1].id)
 
@@ -201,8 +201,8 @@ async def test_what_a_receiver_refuses_for_good_is_not_tried_twice(
     await notifier.create(kept(receiver))
     receiver.answer = saying(422)
     city.speed(7)
-    await until(lambda: notifier.letters(ONE))
-    assert len(receiver.seen) == notifier.letters(ONE)[0].attempts == 1
+    await until(lambda: notifier.letters.of(ONE))
+    assert len(receiver.seen) == notifier.letters.of(ONE)[0].attempts == 1
 
 
 async def test_what_is_erased_is_told_of_but_not_told(city: City, opened: Open, receiver: Receiver) -> None:

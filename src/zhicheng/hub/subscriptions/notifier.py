@@ -23,6 +23,7 @@ import msgspec
 
 from zhicheng.hub.query import EntityQuery, Query
 from zhicheng.hub.subscriptions.follow import Follower, Step
+from zhicheng.hub.subscriptions.letters import DeadLetters, retold
 from zhicheng.hub.subscriptions.line import Chance, Line
 from zhicheng.hub.subscriptions.making import made
 from zhicheng.hub.subscriptions.model import Kept, Letter, Maker, Notice, Progress, Subscription, Trigger
@@ -44,7 +45,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 Sights = Callable[[Maker], Store]
 """What whoever made a subscription may see now; Forbidden where they may not have one any more."""
-KEPT, PROGRESS, LETTER = "subscription", "subscription-progress", "subscription-letter"
+KEPT, PROGRESS = "subscription", "subscription-progress"
 _SAVE = 0.5
 """Seconds between two looks at how far the lines are; what a killed process had not noted is told once more."""
 _CATCH_UP = 0.2
@@ -53,10 +54,6 @@ _LOOK = 1.0
 """Seconds between two looks at what makers of subscriptions may see."""
 _GATHER = 0.02
 """Seconds in which commits gather: ten together cost a fifth of ten alone."""
-
-
-def _letter_key(subscription: str, letter: str) -> str:
-    return f"{subscription} {letter}"
 
 
 class Notifier:
@@ -79,6 +76,7 @@ class Notifier:
         self.store = store
         self.records = records
         self.settings = settings or SubscriptionSettings()
+        self.letters = DeadLetters(records, self.settings.dead_letters)
         self.kept: dict[str, Kept] = {}
         self.lines: dict[str, Line] = {}
         self.broken: dict[str, ZhichengError] = {}
@@ -231,7 +229,7 @@ class Notifier:
         async with self._changing:
             self.get(identifier)
             drop = [Key(KEPT, identifier), Key(PROGRESS, identifier)]
-            drop += [Key(LETTER, _letter_key(identifier, one.id)) for one in self.letters(identifier)]
+            drop += self.letters.keys(identifier, self.letters.of(identifier))
             await asyncio.to_thread(partial(self.records.write, drop=drop))
             del self.kept[identifier]
             self.broken.pop(identifier, None)
@@ -409,60 +407,26 @@ class Notifier:
     # what was put aside -----------------------------------------------------------------------------------------
 
     async def _put_aside(self, identifier: str, letter: Letter) -> None:
-        """Keep that a notification could not be delivered; of too many the oldest go."""
-        line = self.lines.get(identifier)
-        if line is None:
-            return
-        known = self.letters(identifier)
-        surplus = known[: max(0, len(known) + 1 - self.settings.dead_letters)]
-        drop = [Key(LETTER, _letter_key(identifier, one.id)) for one in surplus]
-        record = Record(LETTER, _letter_key(identifier, letter.id), msgspec.json.encode(letter))
-        await asyncio.to_thread(partial(self.records.write, [record], drop))
-
-    def letters(self, identifier: str) -> list[Letter]:
-        """What of a subscription was put aside, oldest first."""
-        found = [
-            msgspec.json.decode(record.body, type=Letter)
-            for record in self.records.all(LETTER)
-            if record.id.startswith(identifier + " ")
-        ]
-        return sorted(found, key=lambda letter: (letter.at, letter.id))
-
-    def _letter(self, identifier: str, letter: str) -> Letter:
-        self.get(identifier)
-        content = self.records.get(LETTER, _letter_key(identifier, letter))
-        if content is None:
-            raise NotFound(f"There is no dead letter {letter[:200]}", f"没有死信 {letter[:200]}", id=letter[:200])
-        return msgspec.json.decode(content, type=Letter)
+        if identifier in self.lines:
+            await self.letters.put(identifier, letter)
 
     async def drop_letter(self, identifier: str, letter: str) -> None:
-        """Forget that it could not be delivered."""
-        self._letter(identifier, letter)
-        await asyncio.to_thread(partial(self.records.write, drop=[Key(LETTER, _letter_key(identifier, letter))]))
+        """Forget that it could not be delivered; NotFound."""
+        self.get(identifier)
+        await self.letters.drop(identifier, self.letters.one(identifier, letter))
 
     async def retry_letter(self, identifier: str, letter: str) -> bool:
         """Send it again; False where what it told of is not in the log any more."""
-        found = self._letter(identifier, letter)
+        self.get(identifier)
+        found = self.letters.one(identifier, letter)
         line = self.lines.get(identifier)
         if line is None:
             raise NotFound(f"The subscription {identifier} cannot be used", f"订阅 {identifier} 无法使用")
-        notices = await asyncio.to_thread(self._again, line.one, found) if found.position else []
-        await self.drop_letter(identifier, letter)
+        notices = await asyncio.to_thread(retold, self.store, line.one, found)
+        await self.letters.drop(identifier, found)
         for notice in notices:
             line.tell(notice)
         return bool(notices)
-
-    def _again(self, one: Subscription, letter: Letter) -> list[Notice]:
-        """What the commits of a letter mean for its subscription, from the log."""
-        follower = Follower.past(self.store, letter.first - 1, Watch([one]))
-        found: list[Notice] = []
-        while follower.position < letter.position:
-            found += [notice for notice in follower.step(1).notices if notice.position <= letter.position]
-        same = [notice for notice in found if notice.id == letter.id]
-        if letter.first == letter.position or not found:
-            return same
-        newest = {entity: document for notice in found for entity, document in notice.data}
-        return [replace(found[-1], id=letter.id, first=letter.first, data=list(newest.items()))]
 
 
 def _by_subscription(notices: Sequence[Notice]) -> dict[str, list[Notice]]:

@@ -40,7 +40,7 @@ async def dead_letters(request: Request) -> Answer:
     """GET /api/v1/subscriptions/{id}/dead-letters."""
     notifier, identifier = notifier_of(request), subscription_id(request)
     notifier.get(identifier)
-    return json_answer([_letter(letter) for letter in notifier.letters(identifier)])
+    return json_answer([_letter(letter) for letter in notifier.letters.of(identifier)])
 
 
 def _letter(letter: Letter) -> dict[str, object]:

@@ -211,7 +211,7 @@ def _counters(line: Line | None) -> Document:
 def figures(notifier: Notifier, identifier: str, now: int) -> Document:
     """What NGSI-LD has no words for: how far behind it is, in seconds and commits, what waits, what was put aside."""
     line = notifier.lines.get(identifier)
-    letters = len(notifier.letters(identifier))
+    letters = len(notifier.letters.of(identifier))
     if line is None:
         error = notifier.broken.get(identifier)
         return {"lag": 0, "queueLength": 0, "deadLetters": letters, "error": "" if error is None else error.en}
