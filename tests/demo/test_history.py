@@ -61,6 +61,16 @@ def test_of_lamps_only_changes_are_kept(written: dict[str, Path]) -> None:
     assert all(a != b for a, b in pairwise(shares))
 
 
+def test_of_car_parks_it_is_known_from_the_start_how_many_places_there_were(written: dict[str, Path]) -> None:
+    places, free = pq.read_table(written["places"]).to_pydict(), pq.read_table(written["parking"]).to_pydict()
+    total = dict(zip(places["id"], places["total"], strict=True))
+    assert set(places["at"]) == {NOW - DAY} and min(free["at"]) > NOW - DAY
+    assert total.keys() == set(free["id"])
+    assert all(0 <= count <= total[one] for one, count in zip(free["id"], free["free"], strict=True))
+    mapping = read_mappings(parse(history.mappings(), "past.toml"), "past.toml").of(written["places"].name)
+    assert mapping is not None and mapping[1].simulated
+
+
 def test_the_mappings_read_all_files_and_say_whose_they_are() -> None:
     found = read_mappings(parse(history.mappings(), "past.toml"), "past.toml")
     for stream in STREAMS:

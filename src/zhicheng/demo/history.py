@@ -53,10 +53,13 @@ def spans(now: float, seconds: float, days: int = 30) -> list[Span]:
 
 
 def write(living: Living, span: Span, folder: Path, buses: float = np.inf) -> Iterator[tuple[Path, int]]:
-    """A file for each stream, and one for buses where the span reaches beyond the instant from which theirs is kept;
-    gives each with the number of its values when it is whole.
+    """A file for each stream, one of how many places car parks had, and one for buses where the span reaches beyond
+    the instant from which theirs is kept; gives each with the number of its values when it is whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    places = _places(living, span.after)
+    pq.write_table(places, path := folder / f"places-{span.name}.parquet", compression="zstd")
+    yield path, places.num_rows
     for stream in STREAMS:
         path = folder / f"{stream.name}-{span.name}.parquet"
         part = path.with_suffix(".part")
@@ -71,6 +74,19 @@ def write(living: Living, span: Span, folder: Path, buses: float = np.inf) -> It
         found = _buses(living, max(span.after, int(buses)), span.until)
         pq.write_table(found, path := folder / f"bus-{span.name}.parquet", compression="zstd")
         yield path, found.num_rows * 3
+
+
+def _places(living: Living, at: int) -> pa.Table:
+    """How many places each car park had at an instant: what is free is a share of that, in the past as now."""
+    lots = living.parks
+    return pa.table({"id": list(lots.things.ids), "at": np.full(len(lots.places), at), "total": lots.places})
+
+
+_PLACES_MAPPING: dict[str, object] = {
+    "files": "places-*.parquet", "owner": owner("traffic"), "simulated": True, "type": "OffStreetParking",
+    "id": "urn:ngsi-ld:OffStreetParking:ronglan:{id}", "time": {"column": "at", "format": "unix"},
+    "attributes": {"totalSpotNumber": {"column": "total", "kind": "number", "unit": "C62"}},
+}  # fmt: skip
 
 
 def _buses(living: Living, after: int, until: int) -> pa.Table:
@@ -106,6 +122,7 @@ def mappings() -> str:
     for stream in STREAMS:
         told = {"files": f"{stream.name}-*.parquet", "owner": owner(stream.owner), "simulated": True, **mapping(stream)}
         found += table_text(f"mappings.{stream.name}", told)
+    found += table_text("mappings.places", _PLACES_MAPPING)
     found += table_text("mappings.bus", _BUS_MAPPING)
     return "\n".join(found) + "\n"
 
