@@ -111,6 +111,22 @@ def test_one_search_by_keyboard_over_lines_stops_places_things_pages_and_documen
     expect(page.locator(".stop-card .board-head strong")).to_have_text("南湖公园北门")
 
 
+def test_a_place_that_was_searched_for_is_marked_on_the_map_until_something_else_is_looked_at(opened: Open) -> None:
+    page = opened().to("/")
+    page.get_by_role("combobox").fill("南湖")
+    page.get_by_role("option", name="南湖 South Lake").click()
+    pin = page.locator(".map-pin")
+    expect(pin).to_have_text("南湖")
+    page.wait_for_url(re.compile("place=.*南湖|place=.*%E5%8D%97%E6%B9%96"))
+    page.reload()
+    expect(pin).to_be_visible()
+    page.get_by_role("combobox", name="搜索").fill("兴宁")
+    page.get_by_role("option", name=re.compile("兴宁区")).first.click()
+    expect(pin).to_have_text("兴宁区")
+    page.locator(".map-canvas canvas").first.click(position={"x": 700, "y": 300})
+    expect(pin).to_have_count(0)
+
+
 # through each door, in at most three clicks
 
 

@@ -1,6 +1,7 @@
 /** What the map looks at: its view, what is selected, and what the stream last said. */
 import { reactive } from "vue";
 import { get } from "../../api";
+import { type Found, placeOf } from "../../find/place";
 import { refused, session } from "../../session";
 import type { Clock, Features, Shapes, Tiles } from "../../stream";
 import { api, type Extent } from "./api";
@@ -31,6 +32,7 @@ const motion = matchMedia("(prefers-reduced-motion: reduce)");
 export const city = reactive({
   selected: asked.get("entity"),
   candidates: [] as Candidate[],
+  found: placeOf(asked.get("place")),
   /** Where the map is to go next. */
   goal: null as { extent: Extent } | { place: Place } | null,
   view: null as View | null,
@@ -90,8 +92,14 @@ export function takeRefusal(text: string): void {
 
 export function select(id: string | null, place?: Place): void {
   city.candidates = [];
+  city.found = null;
   city.selected = id;
   if (place) city.goal = { place };
+}
+
+export function find(found: Found): void {
+  select(null, found);
+  city.found = found;
 }
 
 export async function zoomTo(types: string[]): Promise<void> {

@@ -4,6 +4,7 @@ import { sayer, type Text } from "../../text/words";
 const WORDS = {
   title: ["城市运行图", "City operations map"],
   search: ["搜索对象、线路、站点或地点", "Search things, lines, stops, places"],
+  search_short: ["搜索对象、线路、站点或地点", "Search the city"],
   here: ["此处有 {count} 个对象", "{count} objects here"],
   layers: ["图层", "Layers"],
   show_layer: ["显示{name}", "Show {name}"],
