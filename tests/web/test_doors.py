@@ -123,7 +123,9 @@ def test_a_place_that_was_searched_for_is_marked_on_the_map_until_something_else
     page.get_by_role("combobox", name="搜索").fill("兴宁")
     page.get_by_role("option", name=re.compile("兴宁区")).first.click()
     expect(pin).to_have_text("兴宁区")
-    page.locator(".map-canvas canvas").first.click(position={"x": 700, "y": 300})
+    page.get_by_role("combobox", name="搜索").fill("火车站1号停车场")
+    page.get_by_role("option", name=re.compile("火车站1号停车场")).first.click()
+    expect(page.get_by_role("region", name="对象")).to_be_visible()
     expect(pin).to_have_count(0)
 
 
