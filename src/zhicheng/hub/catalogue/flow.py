@@ -19,12 +19,14 @@ NOW = 5
 class Flow:
     """Changes: in all; a minute now; in the last 24 hours; by hour, the last 24, the present one last.
 
+    recent: when what counts as now begins and ends (excluded)
     first, last: effective times of the earliest and the latest, None where it is not known
     since: when the count of the last day begins
     """
 
     total: int = 0
     per_minute: float = 0.0
+    recent: tuple[int, int] = (0, 0)
     day: int = 0
     hours: tuple[int, ...] = ()
     since: int = 0
@@ -37,8 +39,8 @@ def flow(tally: Tally, now: int, rows: Mask | None = None, tables: Iterable[int]
     """The flow of some rows of a tally; `by` counts by source."""
     chosen = np.ones(len(tally.count), bool) if rows is None else rows
     start, count = tally.start[chosen], tally.count[chosen]
-    minute = now // MINUTE * MINUTE
-    fresh = (start >= minute - NOW * MINUTE) & (start < minute)
+    begin, end = _recent(tally, now)
+    fresh = (start >= begin) & (start < end)
     since = (now // HOUR - 23) * HOUR
     recent = start >= since
     place = np.clip((start[recent] - since) // HOUR, 0, 23)
@@ -46,7 +48,8 @@ def flow(tally: Tally, now: int, rows: Mask | None = None, tables: Iterable[int]
     depth = [found for number in tables or () if (found := tally.depth.get(number)) is not None]
     return Flow(
         int(count.sum()),
-        float(count[fresh].sum()) / NOW,
+        float(count[fresh].sum()) * MINUTE / max(end - begin, MINUTE),
+        (begin, end),
         int(count[start >= now // MINUTE * MINUTE - DAY].sum()),
         tuple(hours.tolist()),
         now // MINUTE * MINUTE - DAY,
@@ -54,6 +57,14 @@ def flow(tally: Tally, now: int, rows: Mask | None = None, tables: Iterable[int]
         max((last for _, last in depth), default=None),
         _by_source(tally, chosen),
     )
+
+
+def _recent(tally: Tally, now: int) -> tuple[int, int]:
+    """The last whole minutes; in a log that is younger, all that there is."""
+    minute = now // MINUTE * MINUTE
+    begin = minute - NOW * MINUTE
+    born = int(tally.start.min(initial=minute))
+    return (begin, minute) if born <= begin else (born, now)
 
 
 def _by_source(tally: Tally, rows: Mask) -> dict[str, int]:

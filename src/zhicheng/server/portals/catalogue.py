@@ -66,7 +66,7 @@ class Catalogue:
                 "at": instants.format(now),
                 "counted": complete,
                 "entities": figure(len(space.store.state)),
-                "flow": _flow(flow.flow(tally, now), "", now),
+                "flow": _flow(flow.flow(tally, now), ""),
                 "unowned": figure(holdings.whole.owner.get(NOBODY, 0), owner=NOBODY),
                 "departments": _departments(holdings, owners),
                 "types": types,
@@ -144,7 +144,7 @@ def _type(request: Request, iri: str, held: TypeHeld, owners: Mapping[str, str],
         "located": figure(held.located, type=short, located="true"),
         **_held(request, held, owners, now, type=short),
         "completeness": _rounded(completeness(held, _wanted(space, iri, held))),
-        "flow": _flow(own, entities, now),
+        "flow": _flow(own, entities),
     }
 
 
@@ -195,13 +195,12 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _flow(own: flow.Flow, where: str, now: int) -> Json:
+def _flow(own: flow.Flow, where: str) -> Json:
     """Changes now, over the last day, hour by hour and in all, each with its question in SQL."""
     both = f"{where} AND " if where else ""
     since = f"{both}recorded_at >= TIMESTAMPTZ {quoted(instants.format(own.since))}"
-    minute = instants.format(now // 60_000_000 * 60_000_000)
-    before = instants.format((now // 60_000_000 - flow.NOW) * 60_000_000)
-    recent = f"{both}recorded_at >= TIMESTAMPTZ {quoted(before)} AND recorded_at < TIMESTAMPTZ {quoted(minute)}"
+    begin, end = (quoted(instants.format(instant)) for instant in own.recent)
+    recent = f"{both}recorded_at >= TIMESTAMPTZ {begin} AND recorded_at < TIMESTAMPTZ {end}"
     return {
         "per_minute": {**changes(None, recent), "value": round(own.per_minute, 2)},
         "day": changes(own.day, since),
@@ -214,7 +213,7 @@ def _flow(own: flow.Flow, where: str, now: int) -> Json:
 
 
 def _flow_of(source: str, tally: Tally, now: int) -> Json:
-    return _flow(flow.of_source(tally, source, now), f"source = {quoted(source)}", now)
+    return _flow(flow.of_source(tally, source, now), f"source = {quoted(source)}")
 
 
 def _departments(holdings: Holdings, owners: Mapping[str, str]) -> list[Json]:
