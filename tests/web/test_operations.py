@@ -82,6 +82,9 @@ def test_from_a_red_figure_to_the_entity_that_makes_it_so(open_page: Open) -> No
     expect(page.locator(".matter", has_text="暴雨蓝色预警")).to_be_visible()
     page.wait_for_timeout(3000)
     picture(page, "operations-zh")
+    without = page.locator(".vital").filter(has_not=page.locator(".trend svg"))
+    expect(card.locator(".trend svg")).to_be_visible()
+    expect(without).to_contain_text(["趋势随时间积累"] * without.count())  # none at all after a quarter of an hour
     card.click()
     why = page.get_by_role("region", name="成因")
     expect(why.get_by_text("超过关注值 75.0")).to_be_visible()

@@ -20,6 +20,7 @@ const WORDS = {
   no_makers: ["由平台自身统计，没有对应的对象。", "The platform's own figure: no entities stand behind it."],
   nobody: ["没有对象参与。", "No entity stands behind it."],
   history: ["查看全部历史", "Its whole history"],
+  no_course: ["趋势随时间积累", "Trend to come"],
   day: ["近24小时与常见范围", "The past 24 hours, and what is usual"],
   now_line: ["现在", "now"],
   attention: ["关注事项", "Needs attention"],
