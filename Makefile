@@ -25,7 +25,7 @@ run: setup ## start the demo city, or the platform on a CITY file (HOST, PORT, D
 	$(if $(CITY),$(BIN)/zhicheng run --city $(CITY) --data $(DATA) --host $(HOST) --port $(PORT) --no-auth,\
 	$(BIN)/zhicheng demo --data $(DATA)/demo --port $(PORT) --no-open)
 
-test: setup services ## test everything (ARGS="tests/house -k name" for a part)
+test: setup services .venv/.simulator ## test everything (ARGS="tests/house -k name" for a part)
 	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),tools/lanes.sh)
 
 check: .venv/.linked $(if $(wildcard web/package.json),web/node_modules/.package-lock.json) ## format, lint, types, the house, the documents
@@ -43,7 +43,7 @@ format: .venv/.linked ## put the sources in order
 	$(BIN)/ruff check --fix --exit-zero
 	$(BIN)/ruff format
 
-bench: setup ## measure; prints a table and writes build/bench.json
+bench: setup .venv/.simulator ## measure; prints a table and writes build/bench.json
 	@mkdir -p build
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -61,6 +61,10 @@ clean: ## remove what was built; .venv, node_modules and data stay
 
 .venv/.installed: requirements-dev.lock tools/install.sh
 	PYTHON=$(PYTHON) tools/install.sh requirements-dev.lock
+	@touch $@
+
+.venv/.simulator: .venv/.linked requirements-sim.lock
+	tools/install.sh requirements-sim.lock
 	@touch $@
 
 .venv/.linked: .venv/.installed pyproject.toml

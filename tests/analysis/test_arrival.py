@@ -117,7 +117,8 @@ def test_progress_says_when_a_place_was_passed() -> None:
 
 
 def test_buses_of_bologna(data: Data) -> None:
-    sumo = pytest.importorskip("libsumo", reason="the simulator comes with the extra `sim`")
+    why = "no simulator: `make .venv/.simulator` brings it; it needs the system's libGL and libX11"
+    sumo = pytest.importorskip("libsumo", reason=why, exc_type=ImportError)
     announced, low, high, actual = bologna.follow(bologna.simulate(data(bologna.SCENARIO), sumo))
     assert accuracy(announced, actual).score > 0.85
     soon = actual < 900

@@ -33,9 +33,10 @@ def test_locks_hold_what_the_project_asks_for_and_agree() -> None:
     assert wanted(pyproject["project"]["dependencies"]) <= run.keys()
     assert wanted(pyproject["dependency-groups"]["dev"]) <= develop.keys()
     assert {name: versions for name, versions in run.items() if develop.get(name) != versions} == {}
+    assert wanted(pyproject["project"]["optional-dependencies"]["sim"]) <= pins("requirements-sim.lock").keys()
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-sim.lock"])
 def test_every_pin_has_its_hash_and_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     blocks = re.split(r"\n(?=\S)", text.strip())
