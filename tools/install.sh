@@ -21,6 +21,8 @@ fi
 # configured for a mirror that uv does not know), pip does the same in half a minute. Both compile what they install:
 # uncompiled, every command would read two thousand modules anew, which takes longer than anything it does.
 pip() { "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes "$@"; }
-! grep -q '^uv==' "$lock" || pip --requirement <(awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$lock")
+if grep -q '^uv==' "$lock"; then
+    pip --requirement <(awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$lock")
+fi
 .venv/bin/uv pip install --quiet --compile-bytecode --python "$python" --no-deps --require-hashes --requirement "$lock" ||
     pip --requirement "$lock"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes requirements.lock (to run), requirements-dev.lock (to run, test, check and build) and requirements-sim.lock (the
-# simulator beside these) from pyproject.toml, for every Python and platform we support, with hashes and without the address of any package index.
+# simulator beside these) from pyproject.toml, for every Python and platform we support, with hashes and without the
+# address of any package index.
 # usage: tools/lock.sh [--upgrade | --upgrade-package NAME]
 set -euo pipefail
 cd "$(dirname "$0")/.."

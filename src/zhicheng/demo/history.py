@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from zhicheng.demo.cityfile import table_text
 from zhicheng.demo.days import DAY, day_of
 from zhicheng.demo.departments import owner
 from zhicheng.demo.service_days import Days
-from zhicheng.demo.streams import STREAMS, Stream, instants, mapping
+from zhicheng.demo.streams import BY_NAME, STREAMS, Stream, instants, mapping
 from zhicheng.kernel.columns import F8, I8
 
 _CHUNK = 4 * DAY
@@ -76,17 +76,14 @@ def write(living: Living, span: Span, folder: Path, buses: float = np.inf) -> It
         yield path, found.num_rows * 3
 
 
+_PLACES = replace(BY_NAME["parking"], columns={"total": ("totalSpotNumber", "C62")})
+"""Car parks again, with what is told of them once in each span."""
+
+
 def _places(living: Living, at: int) -> pa.Table:
     """How many places each car park had at an instant: what is free is a share of that, in the past as now."""
     lots = living.parks
     return pa.table({"id": list(lots.things.ids), "at": np.full(len(lots.places), at), "total": lots.places})
-
-
-_PLACES_MAPPING: dict[str, object] = {
-    "files": "places-*.parquet", "owner": owner("traffic"), "simulated": True, "type": "OffStreetParking",
-    "id": "urn:ngsi-ld:OffStreetParking:ronglan:{id}", "time": {"column": "at", "format": "unix"},
-    "attributes": {"totalSpotNumber": {"column": "total", "kind": "number", "unit": "C62"}},
-}  # fmt: skip
 
 
 def _buses(living: Living, after: int, until: int) -> pa.Table:
@@ -119,10 +116,9 @@ _BUS_MAPPING: dict[str, object] = {
 def mappings() -> str:
     """The TOML that tells what the files' columns mean and whose they are."""
     found = ["# 模拟历史数据的列映射 · What the columns of the made-up past mean"]
-    for stream in STREAMS:
-        told = {"files": f"{stream.name}-*.parquet", "owner": owner(stream.owner), "simulated": True, **mapping(stream)}
-        found += table_text(f"mappings.{stream.name}", told)
-    found += table_text("mappings.places", _PLACES_MAPPING)
+    for name, stream in {**BY_NAME, "places": _PLACES}.items():
+        told = {"files": f"{name}-*.parquet", "owner": owner(stream.owner), "simulated": True, **mapping(stream)}
+        found += table_text(f"mappings.{name}", told)
     found += table_text("mappings.bus", _BUS_MAPPING)
     return "\n".join(found) + "\n"
 
